@@ -1,0 +1,1 @@
+"""Storage, cost and health of container registries."""

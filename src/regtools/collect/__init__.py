@@ -1,0 +1,1 @@
+"""What is observed of a registry, as rows: its inventory, and how it answers."""

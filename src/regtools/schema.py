@@ -1,0 +1,166 @@
+"""The tables of a snapshot: one frozen class a table, one field a column.
+
+The class is the single description: the Parquet schema, the documentation and the type checker
+all read it. A field of type ``X | None`` may be empty. Times are UTC; sizes are bytes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, Literal
+
+SCHEMA_VERSION: Final = 1
+"""Version of every JSON document that the command line prints and a report holds."""
+
+DedupScope = Literal["registry", "namespace", "project", "repository", "unknown"]
+Status = Literal["ok", "warn", "fail", "skipped"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotRow:
+    """One finished scan."""
+
+    snapshot: str
+    """Identifier, sortable by time: ``20261123T102030.123456Z-xxxxxxxx``."""
+    registry: str
+    """``host[:port]``, as it stands in a reference."""
+    namespace: str
+    """The part of the registry that was scanned, as a repository prefix; empty: all of it."""
+    kind: str
+    """Which registry this is: ``distribution``, ``harbor``, …"""
+    taken_at: datetime
+    complete: bool
+    """Whether everything that was asked for was read; if not, `problems` says what is missing."""
+    requests: int
+    """HTTP requests sent by the run that finished the scan, token requests included."""
+    seconds: float
+    dedup_scope: str
+    """Within which bounds a blob is stored once; see `DedupScope`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepositoryRow:
+    """A repository seen."""
+
+    registry: str
+    repository: str
+    visibility: str | None = None
+    vendor_bytes: int | None = None
+    """The vendor's own number, where it tells one."""
+    pulls: int | None = None
+    web_url: str | None = None
+    problem: str | None = None
+    """Code of what kept this repository from being read; empty: read whole."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagRow:
+    """A tag seen, and the digest it named."""
+
+    registry: str
+    repository: str
+    tag: str
+    digest: str
+    pushed_at: datetime | None = None
+    pulled_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManifestRow:
+    """A manifest or index, once per digest."""
+
+    digest: str
+    media_type: str
+    artifact_type: str | None = None
+    size: int
+    config_digest: str | None = None
+    config_size: int | None = None
+    created_at: datetime | None = None
+    """Creation time from the image's config; an index has none of its own."""
+    platform: str | None = None
+    """``os/architecture[/variant]`` from the config; empty for indexes and artifacts."""
+    subject: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChildRow:
+    """Index → child manifest."""
+
+    parent: str
+    child: str
+    platform: str | None = None
+    """As the index says it; ``unknown/unknown`` for attestations."""
+    attests: str | None = None
+    """Digest of the sibling that this attestation is about."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerRow:
+    """Manifest → blob, in order; a layer listed twice has two rows."""
+
+    manifest: str
+    position: int
+    blob: str
+    size: int | None
+    """Compressed bytes; empty where neither the manifest (schema 1) nor the registry tells."""
+    media_type: str
+    foreign: bool
+    """The bytes live elsewhere (Windows base layers): pulled, but not stored in this registry."""
+    diff_id: str | None = None
+    """Digest of the uncompressed layer, from the config."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckRow:
+    """One stage of a diagnosis."""
+
+    registry: str
+    stage: str
+    code: str
+    status: str
+    """``ok``, ``warn``, ``fail`` or ``skipped``."""
+    ms: float | None = None
+    summary: str = ""
+    evidence: str = ""
+    """Facts as a JSON object, such as ``{"days_left": 12}``."""
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProblemRow:
+    """What could not be read, and why."""
+
+    registry: str
+    repository: str
+    """Empty: the registry itself."""
+    reference: str
+    """Tag or digest; empty: the repository itself."""
+    code: str
+    message: str
+
+
+@dataclass(slots=True, kw_only=True)
+class Inventory:
+    """Rows of all tables but `snapshots`: what a scan, or a part of one, has seen."""
+
+    repositories: list[RepositoryRow] = field(default_factory=list)
+    tags: list[TagRow] = field(default_factory=list)
+    manifests: list[ManifestRow] = field(default_factory=list)
+    children: list[ChildRow] = field(default_factory=list)
+    layers: list[LayerRow] = field(default_factory=list)
+    checks: list[CheckRow] = field(default_factory=list)
+    problems: list[ProblemRow] = field(default_factory=list)
+
+
+TABLES: Final[dict[str, type]] = {
+    "snapshots": SnapshotRow,
+    "repositories": RepositoryRow,
+    "tags": TagRow,
+    "manifests": ManifestRow,
+    "children": ChildRow,
+    "layers": LayerRow,
+    "checks": CheckRow,
+    "problems": ProblemRow,
+}
+"""Name of each table and the class of its rows. On disk each row also carries `snapshot`."""
