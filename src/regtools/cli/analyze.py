@@ -1,0 +1,161 @@
+"""`regtools usage`, `growth`, `cost`: the analyses as tables, JSON or CSV."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Final
+
+import typer
+
+from regtools.cli import options
+from regtools.cli.output import Format, plain, print_document, print_rows, records, say
+from regtools.session import open_history
+from regtools.units import parse_bytes
+
+
+class By(StrEnum):
+    """What one row of `usage` stands for."""
+
+    REGISTRY = "registry"
+    REPOSITORY = "repository"
+    TAG = "tag"
+    LAYER = "layer"
+
+
+_BYTES: Final = ("logical_bytes", "physical_bytes", "exclusive_bytes", "shared_bytes")
+USAGE_COLUMNS: Final = {
+    By.REGISTRY: ("registry", "repositories", "tags", *_BYTES, "dedup_scope", "complete"),
+    By.REPOSITORY: ("registry", "repository", "tags", *_BYTES, "dedup_scope", "complete"),
+    By.TAG: ("registry", "repository", "tag", "digest", *_BYTES, "pull_bytes", "complete"),
+    By.LAYER: ("registry", "blob", "size", "repositories", "tags", "complete"),
+}
+COST_COLUMNS: Final = (
+    "provider",
+    "plan",
+    "edition",
+    "monthly_usd",
+    "low_usd",
+    "high_usd",
+    "grade",
+    "feasible",
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("usage")(usage)
+    app.command("growth")(growth)
+    app.command("cost")(cost)
+
+
+def usage(
+    by: Annotated[By, typer.Option("--by", help="What a row stands for.")] = By.REPOSITORY,
+    top: Annotated[
+        int | None, typer.Option("--top", min=1, metavar="N", help="Only the N largest.")
+    ] = None,
+    registry: options.Registry = None,
+    at: options.At = None,
+    history: options.History = None,
+    config: options.Config = None,
+    as_json: options.Json = False,
+    as_csv: options.Csv = False,
+) -> None:
+    """Show bytes: logical, physical, exclusive and shared."""
+    from regtools.analyses.usage import usage as analyze
+
+    store = open_history(options.history_location(history, config))
+    frame = analyze(store, by=by.value, registry=registry, at=options.moment(at))
+    rows = records(frame.head(top) if top else frame)
+    print_rows(
+        rows,
+        options.chosen_format(as_json=as_json, as_csv=as_csv),
+        columns=USAGE_COLUMNS[by],
+    )
+    if not frame["complete"].all():
+        say("Not everything could be read: these sizes are at least so large.")
+
+
+def growth(
+    forecast_days: Annotated[
+        int, typer.Option("--forecast-days", min=1, metavar="N", help="How far to look ahead.")
+    ] = 90,
+    capacity: Annotated[
+        str | None,
+        typer.Option("--capacity", metavar="SIZE", help="What the storage holds: 500GB, 2TiB."),
+    ] = None,
+    registry: options.Registry = None,
+    history: options.History = None,
+    config: options.Config = None,
+    as_json: options.Json = False,
+    as_csv: options.Csv = False,
+) -> None:
+    """Show bytes over time, what grew, and when the storage is full."""
+    from regtools.analyses.growth import growth as analyze
+
+    store = open_history(options.history_location(history, config))
+    result = analyze(
+        store,
+        registry=registry,
+        forecast_days=forecast_days,
+        capacity=parse_bytes(capacity) if capacity else None,
+    )
+    fmt = options.chosen_format(as_json=as_json, as_csv=as_csv)
+    series = records(result.series)
+    if fmt is Format.JSON:
+        print_document(
+            series=series,
+            by_repository=records(result.by_repository),
+            forecast=records(result.forecast),
+            notes=plain(list(result.notes)),
+        )
+        return
+    print_rows(series, fmt, columns=tuple(result.series.columns))
+    if fmt is Format.TABLE:
+        print_rows(
+            records(result.by_repository.head(20)),
+            fmt,
+            columns=tuple(result.by_repository.columns),
+            title="What grew",
+        )
+        print_rows(
+            records(result.forecast),
+            fmt,
+            columns=tuple(result.forecast.columns),
+            title="Forecast",
+        )
+        for note in result.notes:
+            say(note)
+
+
+def cost(
+    egress_gb: Annotated[
+        float | None,
+        typer.Option("--egress-gb", min=0, help="GB pulled over the internet in a month."),
+    ] = None,
+    users: Annotated[
+        int | None, typer.Option("--users", min=1, help="People, for plans billed by head.")
+    ] = None,
+    details: Annotated[
+        bool, typer.Option("--details", help="Every line of every bill, with its source.")
+    ] = False,
+    registry: options.Registry = None,
+    at: options.At = None,
+    history: options.History = None,
+    config: options.Config = None,
+    as_json: options.Json = False,
+    as_csv: options.Csv = False,
+) -> None:
+    """Price this inventory at every provider: a month's bill, cheapest first."""
+    from regtools.analyses.cost import Scenario, component_table
+    from regtools.analyses.cost import cost as analyze
+
+    store = open_history(options.history_location(history, config))
+    given = {"egress_gb": egress_gb, "users": users}
+    scenario = Scenario(**{name: value for name, value in given.items() if value is not None})
+    frame = analyze(store, registry=registry, at=options.moment(at), scenario=scenario)
+    fmt = options.chosen_format(as_json=as_json, as_csv=as_csv)
+    if details:
+        lines = component_table(frame)
+        print_rows(records(lines), fmt, columns=tuple(lines.columns))
+        return
+    print_rows(records(frame), fmt, columns=COST_COLUMNS)

@@ -1,0 +1,128 @@
+"""`regtools diagnose`, `check-auth`, `registries`: how a registry answers, and which are known."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Any
+
+import typer
+
+from regtools.cli import options
+from regtools.cli.output import Format, plain, print_document, print_rows, say
+from regtools.schema import CheckRow
+from regtools.session import Options
+
+CHECK_COLUMNS = ("stage", "status", "code", "ms", "summary")
+Target = Annotated[
+    str,
+    typer.Argument(
+        help="A name from regtools.toml, host[:port] or http(s)://...", show_default=False
+    ),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("diagnose")(diagnose)
+    app.command("check-auth")(check_auth)
+    app.command("registries")(registries)
+
+
+def diagnose(
+    target: Annotated[
+        str,
+        typer.Argument(
+            metavar="TARGET[/REPOSITORY[:TAG]]",
+            help="A registry, or an image in it.",
+            show_default=False,
+        ),
+    ],
+    config: options.Config = None,
+    username: options.Username = None,
+    password: options.Password = None,
+    ca_file: options.CaFile = None,
+    as_json: options.Json = False,
+    as_csv: options.Csv = False,
+) -> None:
+    """Walk from the name to the image, stage by stage, to one root cause and its remedy."""
+    from regtools import session
+    from regtools.collect.diagnose import root_cause
+
+    checks = session.diagnose(
+        target,
+        options=Options(config=config, username=username, password=password, ca_file=ca_file),
+    )
+    _print_checks(checks, options.chosen_format(as_json=as_json, as_csv=as_csv))
+    cause = root_cause(checks)
+    if cause is not None:
+        say(f"root cause: {cause.summary} [{cause.code}]")
+        say(f"  → {cause.remedy}")
+        raise typer.Exit(3)
+
+
+def check_auth(
+    target: Target,
+    config: options.Config = None,
+    username: options.Username = None,
+    password: options.Password = None,
+    ca_file: options.CaFile = None,
+    as_json: options.Json = False,
+    as_csv: options.Csv = False,
+) -> None:
+    """Show which credential is used, where it was looked for, and whether it is accepted."""
+    from regtools import session
+
+    result = session.check_auth(
+        target,
+        options=Options(config=config, username=username, password=password, ca_file=ca_file),
+    )
+    fmt = options.chosen_format(as_json=as_json, as_csv=as_csv)
+    if fmt is Format.JSON:
+        print_document(
+            registry=result.registry,
+            source=result.source,
+            username=result.username,
+            accepted=result.accepted,
+            attempts=_rows(result.attempts),
+            checks=_rows(result.checks),
+        )
+    else:
+        if fmt is Format.TABLE:
+            print_rows(_rows(result.attempts), fmt, columns=("source", "outcome"))
+        _print_checks(result.checks, fmt)
+    if not result.accepted:
+        raise typer.Exit(3)
+
+
+def registries(
+    config: options.Config = None, as_json: options.Json = False, as_csv: options.Csv = False
+) -> None:
+    """List the registries in the settings and the kinds that are known."""
+    from regtools.registries import KINDS
+    from regtools.settings import load_settings
+
+    settings = load_settings(config)
+    configured = [
+        {"name": name, "url": own.url, "kind": own.kind, "ui_url": own.ui_url}
+        for name, own in settings.registries.items()
+    ]
+    known = [
+        {"kind": kind.name, "title": kind.title, "dedup_scope": kind.dedup_scope}
+        for kind in KINDS.values()
+    ]
+    fmt = options.chosen_format(as_json=as_json, as_csv=as_csv)
+    if fmt is Format.JSON:
+        print_document(configured=configured, kinds=known)
+        return
+    if configured and fmt is Format.TABLE:
+        print_rows(configured, fmt, columns=("name", "url", "kind"), title="Configured")
+    print_rows(known, fmt, columns=("kind", "title", "dedup_scope"), title="Known kinds")
+
+
+def _print_checks(checks: Sequence[CheckRow], fmt: Format) -> None:
+    print_rows(_rows(checks), fmt, columns=CHECK_COLUMNS)
+
+
+def _rows(values: Iterable[Any]) -> list[dict[str, Any]]:
+    return [plain(dataclasses.asdict(value)) for value in values]

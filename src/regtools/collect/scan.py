@@ -1,0 +1,481 @@
+"""Take the inventory of a registry: repositories, tags, manifests, layers.
+
+The first scan asks for every tag's manifest and keeps the body; a later one asks for the tag's
+digest only and fetches what no earlier scan has seen. Manifests and configs never change under
+their digest, so each is fetched once, whichever repositories and tags name it.
+
+One repository that fails does not stop the others. A registry that stops answering does: what is
+finished by then is already with the caller, who keeps it for the next scan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Container, Iterable
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from typing import Final, TypeVar
+
+import anyio
+import anyio.to_thread
+
+from regtools.client import Distribution
+from regtools.collect.once import Once
+from regtools.errors import (
+    DeniedError,
+    MalformedAnswerError,
+    NotFoundError,
+    RateLimitedError,
+    RegistryError,
+    RegtoolsError,
+    UnauthorizedError,
+    UnreachableError,
+)
+from regtools.manifest import Descriptor, ImageConfig, Manifest
+from regtools.reference import Digest
+from regtools.registries import RegistryKind
+from regtools.schema import (
+    ChildRow,
+    Inventory,
+    LayerRow,
+    ManifestRow,
+    ProblemRow,
+    RepositoryRow,
+    TagRow,
+)
+
+REPOSITORIES_AT_ONCE: Final = 8
+TAGS_AT_ONCE: Final = 16
+"""Tasks for one repository. How many requests are really under way, the client limits."""
+MAX_INDEX_DEPTH: Final = 10
+"""Indexes may hold indexes; nobody means it deeper than two or three."""
+MAX_FAILURES_IN_A_ROW: Final = 5
+"""Requests that found no registry, one after the other, until the scan gives up."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far a scan is."""
+
+    listed: int
+    """Repositories found so far."""
+    listing: bool
+    """Whether the catalog is still being read."""
+    finished: int
+    tags: int
+    requests: int
+    repository: str = ""
+    """The one finished last."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a scan that came to its end has to say beside the parts it handed out.
+
+    `rest` holds the repositories that were not read whole, with what was read of them, and all
+    `problems`. It is complete when there are none.
+    """
+
+    repositories: int
+    rest: Inventory
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything that was asked for was read."""
+        return not self.rest.problems
+
+
+async def scan(
+    distribution: Distribution,
+    kind: RegistryKind,
+    *,
+    path: str = "",
+    ui_url: str | None = None,
+    known: Collection[str] = frozenset(),
+    finished: Container[str] = frozenset(),
+    on_part: Callable[[Inventory], None],
+    on_progress: Callable[[Progress], None] = lambda _: None,
+) -> Outcome:
+    """Read what a registry holds.
+
+    Parameters
+    ----------
+    path
+        A repository or a prefix of repositories; empty: all that the catalog lists.
+    ui_url
+        A web page for this registry, that rows link to.
+    known
+        Manifest digests whose rows, and those of all they contain, the caller has already.
+    finished
+        Repositories to leave out: an interrupted scan has read them.
+    on_part
+        Takes the rows of each repository that was read whole, from a worker thread. It returns
+        when they are safe; later parts do not repeat the manifests in it.
+
+    Raises
+    ------
+    RegistryError
+        The registry does not let us list, and no `path` names a repository to try instead.
+    UnreachableError, RateLimitedError
+        The registry stopped answering. Parts handed out stay valid.
+    """
+    run = _Run(distribution, kind, path, ui_url, known, on_part, on_progress)
+    await run.everything(finished)
+    return Outcome(repositories=run.listed, rest=run.rest)
+
+
+@dataclass(slots=True)
+class _Rows:
+    """What one manifest adds to the tables."""
+
+    manifest: ManifestRow
+    children: list[ChildRow]
+    layers: list[LayerRow]
+
+
+class _Run:
+    """One scan under way."""
+
+    def __init__(
+        self,
+        distribution: Distribution,
+        kind: RegistryKind,
+        path: str,
+        ui_url: str | None,
+        known: Collection[str],
+        on_part: Callable[[Inventory], None],
+        on_progress: Callable[[Progress], None],
+    ) -> None:
+        self._distribution = distribution
+        self._registry = distribution.registry
+        self._kind = kind
+        self._path = path
+        self._ui_url = ui_url
+        self._known = known
+        self._on_part = on_part
+        self._on_progress = on_progress
+        self._contents: Once[Digest, tuple[Digest, ...]] = Once()
+        self._configs: Once[Digest, ImageConfig] = Once()
+        self._pending: dict[Digest, _Rows] = {}
+        self._broken: dict[Digest, list[RegtoolsError]] = {}
+        self._failures_in_a_row = 0
+        self._listing = True
+        self._finished = 0
+        self._tags_read = 0
+        self.listed = 0
+        self.rest = Inventory()
+
+    async def everything(self, finished: Container[str]) -> None:
+        """List the repositories and read each."""
+
+        async def one(name: str) -> None:
+            if name not in finished:
+                await self._repository(name)
+            self._finished += 1
+            self._report(name)
+
+        await _each(self._listed_repositories(), one, at_once=REPOSITORIES_AT_ONCE)
+
+    async def _listed_repositories(self) -> AsyncGenerator[str]:
+        try:
+            async for page in self._distribution.repositories():
+                self._answered()
+                for name in page:
+                    if self._is_wanted(name):
+                        self.listed += 1
+                        self._report()
+                        yield name
+        except (RegistryError, UnreachableError) as error:
+            if not self.listed and not (self._path and _is_refusal(error)):
+                raise
+            self._note("", "", error, code="CATALOG_UNREADABLE")
+            if not self.listed:
+                # The catalog is closed to us, but the path may itself be a repository.
+                self.listed = 1
+                yield self._path
+        self._listing = False
+        self._report()
+
+    def _is_wanted(self, name: str) -> bool:
+        return not self._path or name == self._path or name.startswith(f"{self._path}/")
+
+    async def _repository(self, name: str) -> None:
+        """Read one repository, and hand it out whole or put what there is aside."""
+        part = Inventory()
+        problems: list[ProblemRow] = []
+        reached: dict[Digest, None] = {}
+
+        async def one(tag: str) -> None:
+            try:
+                digest, below = await self._tag(name, tag)
+            except RegtoolsError as error:
+                self._count_failure(error)
+                problems.append(self._problem(name, tag, error))
+                return
+            part.tags.append(
+                TagRow(registry=self._registry, repository=name, tag=tag, digest=digest)
+            )
+            reached.update(dict.fromkeys(below))
+            self._tags_read += 1
+            self._report()
+
+        try:
+            await _each(self._tags(name), one, at_once=TAGS_AT_ONCE)
+        except (RegistryError, UnreachableError) as error:
+            self._count_failure(error)
+            problems.append(self._problem(name, "", error))
+        problems.extend(self._problems_of(name, reached))
+        self._collect(reached, part)
+        part.repositories.append(
+            RepositoryRow(
+                registry=self._registry,
+                repository=name,
+                web_url=self._kind.web_url(self._registry, name, self._ui_url),
+                problem=problems[0].code if problems else None,
+            )
+        )
+        if problems:
+            self._put_aside(part, problems)
+            return
+        await anyio.to_thread.run_sync(self._on_part, part)
+        for row in part.manifests:
+            self._pending.pop(Digest(row.digest), None)
+
+    async def _tags(self, name: str) -> AsyncGenerator[str]:
+        try:
+            async for page in self._distribution.tags(name):
+                self._answered()
+                for tag in page:
+                    yield tag
+        except NotFoundError:
+            # Distribution 3 answers so for a repository whose last tag was deleted, though the
+            # catalog still lists it (distribution/distribution#4324). A path that no catalog
+            # listed is a name that does not exist.
+            if self._is_guess(name):
+                raise
+
+    def _is_guess(self, name: str) -> bool:
+        """Whether `name` comes from the user, since the catalog could not be read."""
+        return name == self._path and any(
+            problem.code == "CATALOG_UNREADABLE" for problem in self.rest.problems
+        )
+
+    async def _tag(self, repository: str, tag: str) -> tuple[Digest, list[Digest]]:
+        """Give the tag's digest and every digest it reaches that is not known yet."""
+        digest = await self._distribution.resolve(repository, tag) if self._known else None
+        if digest is None:
+            manifest = await self._distribution.manifest(repository, tag)
+            digest = manifest.digest
+            if digest not in self._known:
+                await self._contents.get(digest, lambda: self._keep(repository, manifest))
+        self._answered()
+        return digest, await self._reach(repository, digest)
+
+    async def _reach(self, repository: str, top: Digest) -> list[Digest]:
+        """Fetch what is missing below `top`; give all unknown digests from there down."""
+        reached: dict[Digest, None] = {}
+        level = (top,)
+        for _ in range(MAX_INDEX_DEPTH + 1):
+            fresh = [d for d in dict.fromkeys(level) if d not in reached and d not in self._known]
+            if not fresh:
+                return list(reached)
+            reached.update(dict.fromkeys(fresh))
+            level = tuple(
+                [
+                    child
+                    for digest in fresh
+                    for child in await self._children(repository, digest, is_top=digest == top)
+                ]
+            )
+        self._broken[top] = [
+            MalformedAnswerError(
+                f"Index {top} holds indexes more than {MAX_INDEX_DEPTH} deep.",
+                code="INDEX_TOO_DEEP",
+            )
+        ]
+        return list(reached)
+
+    async def _children(
+        self, repository: str, digest: Digest, *, is_top: bool
+    ) -> tuple[Digest, ...]:
+        async def fetch() -> tuple[Digest, ...]:
+            return await self._keep(
+                repository, await self._distribution.manifest(repository, digest)
+            )
+
+        try:
+            return await self._contents.get(digest, fetch)
+        except RegtoolsError as error:
+            if is_top:
+                raise
+            # The index itself is readable; that a platform of it is not, is its own problem.
+            self._count_failure(error)
+            self._broken[digest] = [error]
+            return ()
+
+    async def _keep(self, repository: str, manifest: Manifest) -> tuple[Digest, ...]:
+        """Turn a manifest, with its config and the sizes it does not tell, into rows."""
+        self._broken.pop(manifest.digest, None)
+        config = await self._config(repository, manifest)
+        layers = [await self._sized(repository, layer, manifest) for layer in manifest.layers]
+        self._pending[manifest.digest] = _rows(manifest, config, layers)
+        return tuple(child.digest for child in manifest.children)
+
+    async def _config(self, repository: str, manifest: Manifest) -> ImageConfig:
+        descriptor = manifest.config
+        if descriptor is None or not manifest.has_image_config:
+            return ImageConfig()
+
+        async def fetch() -> ImageConfig:
+            return await self._distribution.image_config(repository, descriptor)
+
+        try:
+            return await self._configs.get(descriptor.digest, fetch)
+        except RegtoolsError as error:
+            self._break(manifest.digest, error)
+            return ImageConfig()
+
+    async def _sized(self, repository: str, layer: Descriptor, manifest: Manifest) -> Descriptor:
+        if layer.size is not None:
+            return layer
+        try:
+            size = await self._distribution.blob_size(repository, layer.digest)
+        except RegtoolsError as error:
+            self._break(manifest.digest, error)
+            return layer
+        return replace(layer, size=size)
+
+    def _collect(self, reached: Iterable[Digest], part: Inventory) -> None:
+        """Add the rows of `reached` that no durable part holds yet."""
+        for digest in reached:
+            if rows := self._pending.get(digest):
+                part.manifests.append(rows.manifest)
+                part.children.extend(rows.children)
+                part.layers.extend(rows.layers)
+
+    def _put_aside(self, part: Inventory, problems: list[ProblemRow]) -> None:
+        self.rest.repositories.extend(part.repositories)
+        self.rest.tags.extend(part.tags)
+        self.rest.manifests.extend(part.manifests)
+        self.rest.children.extend(part.children)
+        self.rest.layers.extend(part.layers)
+        self.rest.problems.extend(dict.fromkeys(problems))
+
+    def _break(self, manifest: Digest, error: RegtoolsError) -> None:
+        self._count_failure(error)
+        self._broken.setdefault(manifest, []).append(error)
+
+    def _problems_of(self, repository: str, reached: Iterable[Digest]) -> list[ProblemRow]:
+        return [
+            self._problem(repository, manifest, error)
+            for manifest in reached
+            for error in self._broken.get(manifest, ())
+        ]
+
+    def _problem(self, repository: str, reference: str, error: RegtoolsError) -> ProblemRow:
+        return ProblemRow(
+            registry=self._registry,
+            repository=repository,
+            reference=reference,
+            code=error.code,
+            message=error.summary,
+        )
+
+    def _note(self, repository: str, reference: str, error: RegtoolsError, *, code: str) -> None:
+        problem = self._problem(repository, reference, error)
+        self.rest.problems.append(replace(problem, code=code))
+
+    def _answered(self) -> None:
+        self._failures_in_a_row = 0
+
+    def _count_failure(self, error: RegtoolsError) -> None:
+        """Give up once the registry as a whole seems gone; anything else is one repository's."""
+        if not isinstance(error, UnreachableError | RateLimitedError):
+            self._answered()
+            return
+        self._failures_in_a_row += 1
+        if self._failures_in_a_row >= MAX_FAILURES_IN_A_ROW:
+            raise error
+
+    def _report(self, repository: str = "") -> None:
+        self._on_progress(
+            Progress(
+                listed=self.listed,
+                listing=self._listing,
+                finished=self._finished,
+                tags=self._tags_read,
+                requests=self._distribution.requests,
+                repository=repository,
+            )
+        )
+
+
+def _is_refusal(error: RegtoolsError) -> bool:
+    """Whether the catalog is closed to us, rather than the registry gone or broken."""
+    return isinstance(error, UnauthorizedError | DeniedError | NotFoundError) or (
+        isinstance(error, RegistryError) and error.code == "UNSUPPORTED"
+    )
+
+
+def _rows(manifest: Manifest, config: ImageConfig, layers: list[Descriptor]) -> _Rows:
+    # Artifacts and odd images carry other things than layers in order: then nothing pairs up.
+    diff_ids = config.diff_ids if len(config.diff_ids) == len(layers) else ("",) * len(layers)
+    return _Rows(
+        manifest=ManifestRow(
+            digest=manifest.digest,
+            media_type=manifest.media_type,
+            artifact_type=manifest.artifact_type,
+            size=manifest.size,
+            config_digest=manifest.config.digest if manifest.config else None,
+            config_size=manifest.config.size if manifest.config else None,
+            created_at=config.created_at or manifest.created_at,
+            platform=config.platform or manifest.platform,
+            subject=manifest.subject,
+        ),
+        children=[
+            ChildRow(
+                parent=manifest.digest,
+                child=child.digest,
+                platform=child.platform,
+                attests=child.attests,
+            )
+            for child in manifest.children
+        ],
+        layers=[
+            LayerRow(
+                manifest=manifest.digest,
+                position=position,
+                blob=layer.digest,
+                size=layer.size,
+                media_type=layer.media_type,
+                foreign=layer.is_foreign,
+                diff_id=diff_id or None,
+            )
+            for position, (layer, diff_id) in enumerate(zip(layers, diff_ids, strict=True))
+        ],
+    )
+
+
+async def _each(
+    items: AsyncGenerator[T], work: Callable[[T], Awaitable[None]], *, at_once: int
+) -> None:
+    """Work through `items` with that many tasks; the first error ends all and is raised bare."""
+    lock = anyio.Lock()
+    done = object()
+
+    async def worker() -> None:
+        while True:
+            async with lock:
+                item = await anext(items, done)
+            if item is done:
+                return
+            await work(item)  # type: ignore[arg-type]  # `done` was told apart above
+
+    async with aclosing(items):
+        try:
+            async with anyio.create_task_group() as group:
+                for _ in range(at_once):
+                    group.start_soon(worker)
+        except ExceptionGroup as errors:
+            raise errors.exceptions[0] from None

@@ -1,0 +1,16 @@
+"""The sentences at the head of each report, made from the analyses' frames."""
+
+from regtools.findings._box import FINDINGS_MIME, Finding, Findings, KeyNumber
+from regtools.findings.cost import cost_findings
+from regtools.findings.growth import growth_findings
+from regtools.findings.health import health_findings
+
+__all__ = [
+    "FINDINGS_MIME",
+    "Finding",
+    "Findings",
+    "KeyNumber",
+    "cost_findings",
+    "growth_findings",
+    "health_findings",
+]

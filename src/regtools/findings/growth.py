@@ -1,0 +1,231 @@
+"""What the storage report says first."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+import pandas as pd
+
+from regtools.findings._box import Finding, Findings, KeyNumber
+from regtools.tables import is_missing
+from regtools.units import format_bytes
+
+if TYPE_CHECKING:
+    from regtools.analyses.growth import Growth
+
+FULL_SOON: Final = 30
+FULL_LATER: Final = 90
+_MONTH: Final = 30
+_ONE_REPOSITORY: Final = 0.4  # of the growth: worth naming its owner
+
+
+def growth_findings(growth: Growth, usage: pd.DataFrame) -> Findings:
+    """Say how much is stored, how fast it grows, what makes it grow and how sure that is.
+
+    Parameters
+    ----------
+    growth
+        What `regtools.growth` gives.
+    usage
+        What ``regtools.usage(by="repository")`` gives for the same registries.
+    """
+    found = [
+        *_incomplete(usage),
+        *_capacity(growth.forecast),
+        *_trend(growth.forecast),
+        *_growers(growth.by_repository),
+        *_sharing(usage),
+        *_reconstructed(growth.series),
+    ]
+    if not found:
+        found = [Finding(severity="info", code="NOTHING_STORED", summary="Nothing is stored yet.")]
+    return Findings(found, _numbers(growth, usage))
+
+
+def _numbers(growth: Growth, usage: pd.DataFrame) -> list[KeyNumber]:
+    physical, logical = _now(growth.series, "physical_bytes"), _now(growth.series, "logical_bytes")
+    saved = 1 - physical / logical if logical else 0.0
+    rate = _rate(growth.forecast)
+    numbers = [
+        KeyNumber(
+            name="physical_bytes",
+            value=physical,
+            label="Stored",
+            note=f"{len(usage):,} repositories, {_sum(usage, 'tags'):,} tags",
+        ),
+        KeyNumber(
+            name="growth_month_bytes",
+            value=None if rate is None else round(rate * _MONTH),
+            label="Growth a month",
+            note="measured trend, 30 days",
+        ),
+        KeyNumber(
+            name="saved_share",
+            value=saved,
+            label="Saved by sharing",
+            note=f"tags added up: {format_bytes(logical)}",
+        ),
+    ]
+    return [*numbers, *_days_until_full(growth.forecast)]
+
+
+def _days_until_full(forecast: pd.DataFrame) -> list[KeyNumber]:
+    rows = _with_capacity(forecast)
+    if rows.empty:
+        return []
+    days = rows["days_until_full"].dropna()
+    capacity = format_bytes(int(rows["capacity_bytes"].min()))
+    return [
+        KeyNumber(
+            name="days_until_full",
+            value=None if days.empty else int(days.min()),
+            label="Days until full",
+            note=f"capacity {capacity}",
+        )
+    ]
+
+
+def _now(series: pd.DataFrame, column: str) -> int:
+    """Add up the newest point of each registry."""
+    if series.empty:
+        return 0
+    return int(series.sort_values("taken_at").groupby("registry")[column].last().sum())
+
+
+def _sum(frame: pd.DataFrame, column: str) -> int:
+    return int(frame[column].fillna(0).sum()) if not frame.empty else 0
+
+
+def _rate(forecast: pd.DataFrame) -> float | None:
+    rates = forecast["bytes_per_day"].dropna() if not forecast.empty else pd.Series(dtype=float)
+    return None if rates.empty else float(rates.sum())
+
+
+def _with_capacity(forecast: pd.DataFrame) -> pd.DataFrame:
+    if forecast.empty or "capacity_bytes" not in forecast.columns:
+        return forecast.head(0)
+    return forecast[forecast["capacity_bytes"].notna()]
+
+
+def _incomplete(usage: pd.DataFrame) -> list[Finding]:
+    if usage.empty:
+        return []
+    partly = sorted(set(usage.loc[~usage["complete"].astype(bool), "registry"]))
+    return [
+        Finding(
+            severity="warning",
+            code="INCOMPLETE",
+            subject=registry,
+            summary=f"The newest scan of {registry} is not complete: its bytes are a lower bound.",
+            remedy="The last section names what could not be read and why.",
+        )
+        for registry in partly
+    ]
+
+
+def _capacity(forecast: pd.DataFrame) -> list[Finding]:
+    found = []
+    for row in _with_capacity(forecast).to_dict("records"):
+        days, capacity = row.get("days_until_full"), format_bytes(int(row["capacity_bytes"]))
+        if is_missing(days):
+            summary = f"{row['registry']} does not reach {capacity} on the present trend."
+            found.append(Finding(severity="ok", code="CAPACITY_FINE", summary=summary))
+            continue
+        found.append(_full(str(row["registry"]), int(str(round(float(str(days))))), capacity))
+    return found
+
+
+def _full(registry: str, days: int, capacity: str) -> Finding:
+    severity = "critical" if days < FULL_SOON else "warning" if days < FULL_LATER else "info"
+    when = "has reached" if days <= 0 else f"reaches in about {days} days"
+    return Finding(
+        severity=severity,
+        code="CAPACITY_SOON" if severity != "info" else "CAPACITY_FINE",
+        subject=registry,
+        summary=f"{registry} {when} its capacity of {capacity}.",
+        remedy="Delete tags nobody pulls, or order storage." if severity != "info" else "",
+    )
+
+
+def _trend(forecast: pd.DataFrame) -> list[Finding]:
+    found = []
+    for row in forecast.to_dict("records"):
+        if is_missing(row["bytes_per_day"]):
+            continue
+        month = [
+            round(float(row[name]) * _MONTH)
+            for name in ("bytes_per_day", "low_bytes_per_day", "high_bytes_per_day")
+        ]
+        verb = "grows" if month[0] >= 0 else "shrinks"
+        found.append(
+            Finding(
+                severity="info",
+                code="TREND",
+                subject=str(row["registry"]),
+                summary=f"{row['registry']} {verb} by about {format_bytes(abs(month[0]))} a month.",
+                remedy=(
+                    f"Likely between {format_bytes(month[1])} and {format_bytes(month[2])}, "
+                    f"from {int(row['points'])} snapshots over {round(row['days_observed'])} days."
+                ),
+            )
+        )
+    return found
+
+
+def _growers(by_repository: pd.DataFrame) -> list[Finding]:
+    grown = by_repository[by_repository["grown_bytes"] > 0]
+    if grown.empty:
+        return []
+    top = grown.sort_values("grown_bytes", ascending=False).iloc[0]
+    share = float(top["grown_bytes"]) / float(grown["grown_bytes"].sum())
+    if share < _ONE_REPOSITORY and len(grown) > 1:
+        return []
+    return [
+        Finding(
+            severity="warning" if share > _ONE_REPOSITORY and len(grown) > 2 else "info",
+            code="ONE_GROWER",
+            subject=str(top["repository"]),
+            summary=(
+                f"{top['repository']} alone makes {share:.0%} of the growth: "
+                f"{format_bytes(int(top['grown_bytes']))} with {int(top['added_tags']):,} new tags."
+            ),
+            remedy="Ask its owners how many builds they need to keep.",
+        )
+    ]
+
+
+def _sharing(usage: pd.DataFrame) -> list[Finding]:
+    physical, own = _sum(usage, "physical_bytes"), _sum(usage, "exclusive_bytes")
+    if physical == 0 or usage["exclusive_bytes"].isna().any():
+        return []
+    return [
+        Finding(
+            severity="info",
+            code="SHARED",
+            summary=(
+                f"{1 - own / physical:.0%} of what the repositories reach is shared between them: "
+                "deleting one frees only the rest."
+            ),
+            remedy="The table of repositories says what deleting each would free.",
+        )
+    ]
+
+
+def _reconstructed(series: pd.DataFrame) -> list[Finding]:
+    guessed = series[series["basis"] != "measured"]
+    if guessed.empty:
+        return []
+    measured = series.loc[series["basis"] == "measured", "taken_at"]
+    days = (measured.max() - measured.min()) / timedelta(days=1) if not measured.empty else 0
+    return [
+        Finding(
+            severity="info",
+            code="RECONSTRUCTED",
+            summary=(
+                "The time before the first snapshot is reconstructed from the dates inside "
+                f"images; {round(days)} days are measured."
+            ),
+            remedy="Deleted images are missing there: the true curve was higher.",
+        )
+    ]

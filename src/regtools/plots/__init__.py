@@ -1,0 +1,27 @@
+"""One picture, one question: a frame in, the axes out.
+
+Every ``plot_x(frame, *, ax=None)`` draws on axes of its own unless given some, states its
+answer in the title, labels directly, stays readable in grey and carries a description for
+those who cannot see it; `picture` shows the axes together with that description.
+"""
+
+from regtools.plots._canvas import Picture, description, picture
+from regtools.plots.cost import plot_cost, plot_cost_components, plot_cost_sensitivity
+from regtools.plots.growth import plot_forecast, plot_growth, plot_grown, plot_sharing
+from regtools.plots.health import plot_age, plot_certificates, plot_checks
+
+__all__ = [
+    "Picture",
+    "description",
+    "picture",
+    "plot_age",
+    "plot_certificates",
+    "plot_checks",
+    "plot_cost",
+    "plot_cost_components",
+    "plot_cost_sensitivity",
+    "plot_forecast",
+    "plot_growth",
+    "plot_grown",
+    "plot_sharing",
+]

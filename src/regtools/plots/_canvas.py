@@ -1,0 +1,190 @@
+"""Style, labels, alternative text: what every picture shares."""
+
+from __future__ import annotations
+
+import base64
+import io
+import weakref
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, Final, ParamSpec
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from regtools.tables import visible
+from regtools.units import format_bytes
+
+P = ParamSpec("P")
+
+INK: Final = "#1b2430"
+MUTED: Final = "#55606d"
+LINE: Final = "#d9dee4"
+# Told apart by lightness as well as by hue, so that a grey print still reads.
+BLUE: Final = "#1f5a94"
+PALE: Final = "#a9c8e6"
+ORANGE: Final = "#c9671b"
+RED: Final = "#a4262c"
+GREEN: Final = "#2b6a45"
+GREY: Final = "#9aa5b1"
+SERIES: Final = (BLUE, ORANGE, GREEN, "#6b4c9a", "#7b8794", "#8c6d1f")
+
+WIDTH: Final = 8.6
+"""Inches: 860 pixels of a page, at 100 pixels an inch."""
+_PIXELS_PER_INCH: Final = 100
+_SHARPNESS: Final = 2  # screens of phones and laptops show two dots a pixel
+
+STYLE: Final[dict[str, Any]] = {
+    "font.family": "DejaVu Sans",  # comes with matplotlib: the same picture everywhere
+    "font.size": 10.5,
+    "text.color": INK,
+    # Names are foreign text: a "$" in one is a dollar sign, not a formula.
+    "text.parse_math": False,
+    "axes.edgecolor": LINE,
+    "axes.labelcolor": MUTED,
+    "axes.labelsize": 10,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 12.5,
+    "axes.titleweight": "bold",
+    "axes.titlecolor": INK,
+    "axes.titlepad": 14,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.spines.left": False,
+    "axes.grid": True,
+    "axes.grid.axis": "y",
+    "axes.axisbelow": True,
+    "grid.color": "#e8ebef",
+    "grid.linewidth": 1.0,
+    "xtick.color": LINE,
+    "xtick.labelcolor": MUTED,
+    "ytick.color": LINE,
+    "ytick.labelcolor": MUTED,
+    "ytick.left": False,
+    "lines.linewidth": 2.2,
+    "lines.solid_capstyle": "round",
+    "legend.frameon": False,
+    "hatch.linewidth": 0.8,
+    "figure.facecolor": "white",
+}
+
+_descriptions: weakref.WeakKeyDictionary[Axes, str] = weakref.WeakKeyDictionary()
+
+
+def styled(draw: Callable[P, Axes]) -> Callable[P, Axes]:
+    """Apply the style once, so that neither a plot function nor a notebook sets fonts."""
+
+    @wraps(draw)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> Axes:
+        with mpl.rc_context(STYLE):
+            return draw(*args, **kwargs)
+
+    return wrapped
+
+
+def canvas(ax: Axes | None, *, height: float = 3.8) -> Axes:
+    """Give the axes to draw on: the caller's, or new ones of our size."""
+    if ax is not None:
+        return ax
+    # pyplot knows the figure, so that a notebook shows it also without `picture`.
+    _, new = plt.subplots(figsize=(WIDTH, height), layout="constrained")
+    return new
+
+
+def finish(ax: Axes, *, title: str, alt: str) -> Axes:
+    """Set the title that states the answer, and the description for those who cannot see it."""
+    ax.set_title(visible(title), wrap=True)
+    describe(ax, alt)
+    return ax
+
+
+def describe(ax: Axes, alt: str) -> None:
+    """Attach a description to the axes."""
+    _descriptions[ax] = " ".join(visible(alt).split())
+
+
+def description(ax: Axes) -> str:
+    """Give the description of a picture: what a screen reader says in its place."""
+    return _descriptions.get(ax, ax.get_title(loc="left"))
+
+
+def empty(ax: Axes, sentence: str) -> Axes:
+    """Say in the picture's place that there is nothing to draw."""
+    ax.set_axis_off()
+    ax.text(0.0, 0.5, sentence, transform=ax.transAxes, color=MUTED, va="center", wrap=True)
+    describe(ax, sentence)
+    return ax
+
+
+def label(text: object, width: int = 34) -> str:
+    """Make foreign text fit beside an axis: both ends stay, the middle gives way.
+
+    Examples
+    --------
+    >>> label("platform/observability/collector", 20)
+    'platform/o…collector'
+    """
+    shown = visible(text)
+    if len(shown) <= width:
+        return shown
+    tail = (width - 1) // 2
+    return f"{shown[: width - 1 - tail]}…{shown[-tail:]}"
+
+
+def bytes_axis(ax: Axes, axis: str = "y") -> None:
+    """Mark an axis in bytes with round decimal steps, from zero."""
+    target = ax.yaxis if axis == "y" else ax.xaxis
+    target.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10]))
+    target.set_major_formatter(FuncFormatter(lambda value, _: _round_bytes(value)))
+
+
+def _round_bytes(value: float) -> str:
+    """Shorten ``200.0 GB`` of an axis to ``200 GB``."""
+    number, _, unit = format_bytes(round(value)).partition(" ")
+    return f"{float(number):g} {unit}"
+
+
+def money_axis(ax: Axes, axis: str = "x") -> None:
+    """Mark an axis in dollars a month."""
+    target = ax.yaxis if axis == "y" else ax.xaxis
+    target.set_major_locator(MaxNLocator(nbins=5))
+    target.set_major_formatter(FuncFormatter(lambda value, _: f"${value:,.0f}"))
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A drawn picture: PNG at two dots a pixel, its size and its description."""
+
+    png: bytes
+    width: int
+    alt: str
+
+    def _repr_mimebundle_(
+        self, include: object = None, exclude: object = None
+    ) -> tuple[dict[str, str], dict[str, dict[str, object]]]:
+        data = {"image/png": base64.b64encode(self.png).decode("ascii"), "text/plain": self.alt}
+        return data, {"image/png": {"width": self.width, "alt": self.alt}}
+
+    def __repr__(self) -> str:
+        return self.alt
+
+
+def picture(ax: Axes) -> Picture:
+    """Draw the figure of these axes, to be shown as the value of a notebook's cell."""
+    figure = ax.get_figure(root=True)
+    if figure is None:
+        raise ValueError("these axes have been removed from their figure")
+    target = io.BytesIO()
+    with mpl.rc_context(STYLE):
+        figure.savefig(
+            target,
+            format="png",
+            dpi=_PIXELS_PER_INCH * _SHARPNESS,
+            metadata={"Software": None, "Description": description(ax).encode("ascii", "replace").decode()},
+        )
+    plt.close(figure)
+    width = round(figure.get_figwidth() * _PIXELS_PER_INCH)
+    return Picture(target.getvalue(), width, description(ax))

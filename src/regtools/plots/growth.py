@@ -1,0 +1,358 @@
+"""Pictures of storage over time: what is there, what comes, what grew, what sharing saves."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
+
+from regtools.plots._canvas import (
+    BLUE,
+    GREY,
+    INK,
+    LINE,
+    MUTED,
+    PALE,
+    RED,
+    SERIES,
+    bytes_axis,
+    canvas,
+    empty,
+    finish,
+    label,
+    styled,
+)
+from regtools.tables import format_date, is_missing
+from regtools.units import format_bytes
+
+if TYPE_CHECKING:
+    from regtools.analyses.growth import Growth
+
+_MONTH = timedelta(days=30)
+
+
+@styled
+def plot_growth(growth: Growth, *, ax: Axes | None = None) -> Axes:
+    """Draw stored bytes over time: measured solid, reconstructed dashed.
+
+    Parameters
+    ----------
+    growth
+        What `regtools.growth` gives.
+    ax
+        Axes to draw on; new ones if left out.
+    """
+    series = growth.series.sort_values("taken_at")
+    ax = canvas(ax)
+    if series.empty:
+        return empty(ax, "No snapshot yet: there is nothing to draw.")
+    registries = list(dict.fromkeys(series["registry"]))
+    for colour, registry in zip(_colours(len(registries)), registries, strict=True):
+        rows = series[series["registry"] == registry]
+        _draw_series(ax, rows, colour, name=label(registry, 26) if len(registries) > 1 else "stored")
+        if len(registries) == 1:
+            _draw_logical(ax, rows)
+    _mark_reconstructed(ax, series)
+    _time_axis(ax)
+    bytes_axis(ax)
+    ax.set_ylim(bottom=0)
+    title = _growth_title(series)
+    return finish(ax, title=title, alt=f"Line chart over time. {title}. {_span(series)}")
+
+
+def _colours(count: int) -> list[str]:
+    return [SERIES[index % len(SERIES)] for index in range(count)]
+
+
+def _draw_series(ax: Axes, rows: pd.DataFrame, colour: str, *, name: str) -> None:
+    measured = rows[rows["basis"] == "measured"]
+    earlier = rows[rows["basis"] != "measured"]
+    joined = pd.concat([earlier, measured.head(1)])
+    ax.plot(joined["taken_at"], joined["physical_bytes"], "--", color=colour, linewidth=1.6)
+    ax.plot(measured["taken_at"], measured["physical_bytes"], "-", color=colour)
+    unsure = measured[~measured["complete"].astype(bool)]
+    ax.plot(
+        unsure["taken_at"], unsure["physical_bytes"], "o", mfc="white", mec=colour, markersize=5.5
+    )
+    last = rows.iloc[-1]
+    _label_end(ax, last["taken_at"], last["physical_bytes"], name, colour)
+
+
+def _draw_logical(ax: Axes, rows: pd.DataFrame) -> None:
+    """Add the sum over all tags: the distance to the line below is what sharing saves."""
+    for basis, style in (("reconstructed", ":"), ("measured", "-")):
+        part = rows[rows["basis"] == basis]
+        ax.plot(part["taken_at"], part["logical_bytes"], style, color=GREY, linewidth=1.3)
+    last = rows.iloc[-1]
+    if last["logical_bytes"] > 1.15 * last["physical_bytes"]:
+        _label_end(ax, last["taken_at"], last["logical_bytes"], "tags added up", MUTED)
+
+
+def _label_end(ax: Axes, when: object, size: float, name: str, colour: str) -> None:
+    ax.annotate(
+        f"{name}\n{format_bytes(round(size))}",
+        (when, size),  # type: ignore[arg-type]  # matplotlib converts dates
+        xytext=(8, 0),
+        textcoords="offset points",
+        color=colour,
+        va="center",
+        fontsize=9.5,
+        annotation_clip=False,
+    )
+    # Leave room on the right for the words.
+    low, high = ax.get_xlim()
+    ax.set_xlim(low, max(high, date2num(when) + 0.0))
+
+
+def _mark_reconstructed(ax: Axes, series: pd.DataFrame) -> None:
+    measured = series.loc[series["basis"] == "measured", "taken_at"]
+    if measured.empty or (series["basis"] == "measured").all():
+        return
+    start = measured.min()
+    ax.axvspan(series["taken_at"].min(), start, color="#f3f5f7", zorder=0, linewidth=0)
+    ax.annotate(
+        "reconstructed from image dates",
+        (series["taken_at"].min(), 1.0),
+        xycoords=("data", "axes fraction"),
+        xytext=(6, -6),
+        textcoords="offset points",
+        va="top",
+        color=MUTED,
+        fontsize=9,
+    )
+
+
+def _time_axis(ax: Axes) -> None:
+    locator = AutoDateLocator(minticks=3, maxticks=9)
+    ax.xaxis.set_major_locator(locator)
+    ax.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+
+
+def _growth_title(series: pd.DataFrame) -> str:
+    by_registry = series.groupby("registry")["physical_bytes"]
+    first, last = int(by_registry.first().sum()), int(by_registry.last().sum())
+    months = round((series["taken_at"].max() - series["taken_at"].min()) / _MONTH)
+    ago = f"{months} months ago" if months > 1 else format_date(series["taken_at"].min())
+    if first <= 0 or months < 1:
+        return f"{format_bytes(last)} are stored today"
+    ratio = last / first
+    if ratio >= 1.5:
+        return f"{format_bytes(last)} stored: {ratio:.1f} times as much as {ago}"
+    if abs(ratio - 1) < 0.02:
+        return f"{format_bytes(last)} stored, about as much as {ago}"
+    return f"{format_bytes(last)} stored: {abs(ratio - 1):.0%} {'more' if ratio > 1 else 'less'} than {ago}"
+
+
+def _span(series: pd.DataFrame) -> str:
+    first, last = series["taken_at"].min(), series["taken_at"].max()
+    guessed = int((series["basis"] != "measured").sum())
+    note = f", {guessed} of {len(series)} points reconstructed from image dates" if guessed else ""
+    return f"From {format_date(first)} to {format_date(last)}{note}."
+
+
+@styled
+def plot_forecast(growth: Growth, *, days: int = 90, ax: Axes | None = None) -> Axes:
+    """Draw the measured bytes, where the trend leads, and the capacity if one was given.
+
+    Parameters
+    ----------
+    growth
+        What `regtools.growth` gives.
+    days
+        How far to draw the trend.
+    ax
+        Axes to draw on; new ones if left out.
+    """
+    ax = canvas(ax)
+    measured = growth.series[growth.series["basis"] == "measured"].sort_values("taken_at")
+    forecasts = growth.forecast[growth.forecast["bytes_per_day"].notna()]
+    if measured.empty or forecasts.empty:
+        return empty(ax, "Too few snapshots for a forecast: two weeks of scans make one.")
+    for colour, row in zip(_colours(len(forecasts)), forecasts.to_dict("records"), strict=True):
+        rows = measured[measured["registry"] == row["registry"]]
+        if not rows.empty:
+            _draw_trend(ax, rows, row, colour, days)
+    _draw_capacity(ax, forecasts)
+    _time_axis(ax)
+    bytes_axis(ax)
+    ax.set_ylim(bottom=0)
+    title = _forecast_title(forecasts, days)
+    return finish(ax, title=title, alt=f"Line chart of the measured trend and its range. {title}.")
+
+
+def _draw_trend(
+    ax: Axes, rows: pd.DataFrame, forecast: dict[str, object], colour: str, days: int
+) -> None:
+    ax.plot(rows["taken_at"], rows["physical_bytes"], "-", color=colour)
+    start, size = rows["taken_at"].iloc[-1], float(rows["physical_bytes"].iloc[-1])
+    end = start + timedelta(days=days)
+    ends = {
+        key: size + days * float(str(forecast[key]))
+        for key in ("bytes_per_day", "low_bytes_per_day", "high_bytes_per_day")
+    }
+    low, high = max(ends["low_bytes_per_day"], 0), ends["high_bytes_per_day"]
+    ax.fill_between([start, end], [size, low], [size, high], color=PALE, alpha=0.55, linewidth=0)
+    ax.plot([start, end], [size, ends["bytes_per_day"]], "--", color=colour, linewidth=1.8)
+    _label_end(ax, start, size, "", colour) if days == 0 else None
+    _label_end(ax, end, ends["bytes_per_day"], f"in {days} days", colour)
+
+
+def _draw_capacity(ax: Axes, forecasts: pd.DataFrame) -> None:
+    if "capacity_bytes" not in forecasts.columns:
+        return
+    for capacity in forecasts["capacity_bytes"].dropna().unique():
+        ax.axhline(float(capacity), color=RED, linewidth=1.4)
+        ax.annotate(
+            f"capacity {format_bytes(round(capacity))}",
+            (0.0, float(capacity)),
+            xycoords=("axes fraction", "data"),
+            xytext=(4, -5),
+            textcoords="offset points",
+            va="top",
+            color=RED,
+            fontsize=9.5,
+        )
+
+
+def _forecast_title(forecasts: pd.DataFrame, days: int) -> str:
+    rate = float(forecasts["bytes_per_day"].sum())
+    change = format_bytes(abs(round(rate * 30)))
+    words = f"{'Growing by' if rate >= 0 else 'Shrinking by'} about {change} a month"
+    full = forecasts["days_until_full"].dropna() if "days_until_full" in forecasts else pd.Series()
+    if full.empty:
+        return words
+    soonest = int(full.min())
+    return "The capacity is reached already" if soonest <= 0 else f"{words}: full in {soonest} days"
+
+
+@styled
+def plot_grown(growth: Growth, *, top: int = 12, ax: Axes | None = None) -> Axes:
+    """Draw what grew most, by repository.
+
+    Parameters
+    ----------
+    growth
+        What `regtools.growth` gives.
+    top
+        How many repositories to show.
+    ax
+        Axes to draw on; new ones if left out.
+    """
+    every = growth.by_repository.sort_values("grown_bytes", ascending=False)
+    grown = every[every["grown_bytes"] > 0]
+    shown = grown.head(top)
+    ax = canvas(ax, height=1.2 + 0.34 * max(len(shown), 1))
+    if shown.empty:
+        return empty(ax, "No repository grew in the time observed.")
+    _bars(ax, [label(name) for name in shown["repository"]], shown["grown_bytes"], BLUE)
+    total = int(grown["grown_bytes"].sum())
+    share = int(shown["grown_bytes"].iloc[:3].sum()) / total if total else 0
+    few = min(3, len(shown))
+    title = f"{few} repositories make {share:.0%} of the growth" if few > 1 else "What grew"
+    names = ", ".join(
+        f"{label(row['repository'])} {format_bytes(int(row['grown_bytes']))}"
+        for row in shown.head(5).to_dict("records")
+    )
+    return finish(ax, title=title, alt=f"Bar chart of bytes added by repository. {title}: {names}.")
+
+
+def _bars(ax: Axes, names: list[str], sizes: pd.Series, colour: str) -> None:
+    places = range(len(names))
+    ax.barh(places, sizes.astype(float), color=colour, height=0.62)
+    _name_axis(ax, names)
+    for place, size in zip(places, sizes, strict=True):
+        _value(ax, float(size), place, format_bytes(int(size)))
+    _hide_values(ax)
+
+
+def _name_axis(ax: Axes, names: list[str]) -> None:
+    # Tick labels are made lazily, past the style: they are told here not to be formulas.
+    ax.set_yticks(range(len(names)), names, parse_math=False)
+    ax.tick_params(axis="y", labelcolor=INK)
+    ax.invert_yaxis()
+
+
+def _value(ax: Axes, size: float, place: float, text: str, colour: str = INK) -> None:
+    ax.annotate(
+        text,
+        (size, place),
+        xytext=(5, 0),
+        textcoords="offset points",
+        va="center",
+        fontsize=9.5,
+        color=colour,
+    )
+
+
+def _hide_values(ax: Axes) -> None:
+    """Take the value axis away: each bar carries its number."""
+    ax.margins(x=0.14)
+    ax.set_xlim(left=0)
+    ax.xaxis.set_visible(False)
+    ax.spines["bottom"].set_visible(False)
+    ax.spines["left"].set_visible(True)
+    ax.spines["left"].set_color(LINE)
+    ax.grid(visible=False)
+
+
+@styled
+def plot_sharing(usage: pd.DataFrame, *, top: int = 10, ax: Axes | None = None) -> Axes:
+    """Draw what each repository takes alone, and what it shares with others.
+
+    Parameters
+    ----------
+    usage
+        What ``regtools.usage(by="repository")`` gives.
+    top
+        How many repositories to show, the largest first.
+    ax
+        Axes to draw on; new ones if left out.
+    """
+    shown = usage.sort_values("physical_bytes", ascending=False).head(top)
+    ax = canvas(ax, height=1.5 + 0.36 * max(len(shown), 1))
+    if shown.empty:
+        return empty(ax, "No repository with bytes.")
+    places = range(len(shown))
+    own, shared = shown["exclusive_bytes"].astype(float), shown["shared_bytes"].astype(float)
+    ax.barh(places, own, color=BLUE, height=0.62, label="only in this repository")
+    ax.barh(
+        places,
+        shared,
+        left=own,
+        color=PALE,
+        hatch="////",
+        edgecolor="white",
+        linewidth=0,
+        height=0.62,
+        label="shared with others",
+    )
+    _name_axis(ax, [label(name) for name in shown["repository"]])
+    for place, row in enumerate(shown.to_dict("records")):
+        size = int(row["physical_bytes"])
+        _value(ax, size, place, _sharing_words(row, size))
+    _hide_values(ax)
+    ax.margins(x=0.3)
+    ax.set_xlim(left=0)
+    ax.legend(loc="lower right", fontsize=9.5, handlelength=1.2)
+    title = _sharing_title(usage)
+    return finish(ax, title=title, alt=f"Stacked bar chart by repository. {title}.")
+
+
+def _sharing_words(row: dict[str, object], size: int) -> str:
+    shared = row["shared_bytes"]
+    if is_missing(shared) or size == 0:
+        return format_bytes(size)
+    return f"{format_bytes(size)}, {int(str(shared)) / size:.0%} shared"
+
+
+def _sharing_title(usage: pd.DataFrame) -> str:
+    size = int(usage["physical_bytes"].sum())
+    own = int(usage["exclusive_bytes"].fillna(0).sum())
+    if size == 0:
+        return "Nothing is stored"
+    return f"Deleting a whole repository frees only its own part: {own / size:.0%} on average"
+
+

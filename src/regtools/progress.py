@@ -1,0 +1,97 @@
+"""Progress of long work: a bar in the terminal, one in a notebook, or none."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from regtools.collect.scan import Progress
+
+Show = Callable[[Progress], None]
+
+
+class Bars(Protocol):
+    """A place that shows progress."""
+
+    def scan(self, registry: str) -> _Bar:
+        """Open a bar for one registry; what it gives takes each step."""
+
+
+class _Bar(Protocol):
+    def __enter__(self) -> Show: ...
+
+    def __exit__(self, *error: object) -> bool | None: ...
+
+
+class Silent:
+    """Shows nothing: cron, pipes, and reports under papermill."""
+
+    @contextmanager
+    def scan(self, registry: str) -> Iterator[Show]:
+        """Take the steps and drop them."""
+        del registry
+        yield lambda _: None
+
+
+class Terminal:
+    """A bar on stderr, while that is a terminal."""
+
+    @contextmanager
+    def scan(self, registry: str) -> Iterator[Show]:
+        """Show repositories done, tags and requests."""
+        from rich.console import Console
+        from rich.markup import escape
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress as Rich
+        from rich.progress import TextColumn, TimeElapsedColumn
+
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("repositories · {task.fields[tags]:,} tags · {task.fields[requests]:,} requests"),
+            TimeElapsedColumn(),
+        )
+        with Rich(*columns, console=Console(stderr=True), transient=True) as bar:
+            task = bar.add_task(escape(registry), total=None, tags=0, requests=0)
+
+            def show(step: Progress) -> None:
+                bar.update(
+                    task,
+                    # Until the catalog is read to its end, nobody knows how many there are.
+                    total=None if step.listing else step.listed,
+                    completed=step.finished,
+                    tags=step.tags,
+                    requests=step.requests,
+                )
+
+            yield show
+
+
+class Notebook:
+    """A bar under the cell."""
+
+    @contextmanager
+    def scan(self, registry: str) -> Iterator[Show]:
+        """Show repositories done, tags and requests."""
+        from tqdm.auto import tqdm
+
+        with tqdm(desc=registry, unit="repository") as bar:
+
+            def show(step: Progress) -> None:
+                bar.total = None if step.listing else step.listed
+                bar.set_postfix(tags=step.tags, requests=step.requests, refresh=False)
+                bar.update(step.finished - bar.n)
+
+            yield show
+
+
+def for_terminal() -> Bars:
+    """Give a bar if stderr is a terminal."""
+    return Terminal() if sys.stderr.isatty() else Silent()
+
+
+def for_notebook() -> Bars:
+    """Give a bar if this runs in a Jupyter kernel."""
+    return Notebook() if "ipykernel" in sys.modules else Silent()

@@ -1,0 +1,396 @@
+"""Names: registries, repositories, tags and digests, as Docker and the distribution grammar say.
+
+Sources: distribution/reference (grammar, `library/`, `docker.io`, read 2026-11), OCI distribution
+specification 1.1 (repository and tag grammar), OCI image specification 1.1 (digests).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, Literal, NewType
+from urllib.parse import urlsplit
+
+from regtools.errors import InvalidReferenceError
+
+Digest = NewType("Digest", str)
+"""``algorithm:encoded``; made by `parse_digest` only."""
+
+DOCKER_HUB: Final = "docker.io"
+_HUB_ALIASES: Final = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io"})
+MAX_REPOSITORY: Final = 255
+"""Longest name, registry and slash included (distribution/reference NameTotalLengthMax)."""
+
+_COMPONENT: Final = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
+_REPOSITORY: Final = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
+_TAG: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
+_DIGEST: Final = re.compile(
+    r"(?P<algorithm>[a-z0-9]+(?:[+._-][a-z0-9]+)*):(?P<encoded>[A-Za-z0-9=_-]+)"
+)
+_HEX_LENGTHS: Final = {"sha256": 64, "sha384": 96, "sha512": 128}
+_LABEL: Final = r"(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])"
+_HOST: Final = re.compile(
+    rf"(?P<name>{_LABEL}(?:\.{_LABEL})*|\[[a-fA-F0-9:]+\])(?::(?P<port>[0-9]+))?"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """An image: where it is, what it is called, which one of it.
+
+    `registry` is ``host[:port]``, `repository` the whole path in it. At least one of `tag` and
+    `digest` is set.
+    """
+
+    registry: str
+    repository: str
+    tag: str | None = None
+    digest: Digest | None = None
+
+    def __str__(self) -> str:
+        tag = f":{self.tag}" if self.tag else ""
+        digest = f"@{self.digest}" if self.digest else ""
+        return f"{self.registry}/{self.repository}{tag}{digest}"
+
+    @property
+    def familiar(self) -> str:
+        """The short form people type: ``ubuntu:24.04`` for ``docker.io/library/ubuntu:24.04``."""
+        return str(self).removeprefix(f"{DOCKER_HUB}/").removeprefix("library/")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """A registry, or a part of it, that a person named.
+
+    `scheme` is None where they did not say; `path` is a repository or a prefix of repositories,
+    empty for all of the registry.
+    """
+
+    scheme: Literal["https", "http"] | None
+    registry: str
+    path: str = ""
+
+    @property
+    def host(self) -> str:
+        """The name or address, an IPv6 one without brackets."""
+        return _split_host(self.registry)[0]
+
+    @property
+    def port(self) -> int | None:
+        """The port, None where it is the scheme's own."""
+        return _split_host(self.registry)[1]
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether this is the machine itself, where plain HTTP is no risk."""
+        if self.host == "localhost" or self.host.endswith(".localhost"):
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    def __str__(self) -> str:
+        scheme = f"{self.scheme}://" if self.scheme else ""
+        return f"{scheme}{self.registry}" + (f"/{self.path}" if self.path else "")
+
+
+class TagKind(StrEnum):
+    """What a tag looks like; a guess by its form."""
+
+    VERSION = "version"
+    LATEST = "latest"
+    COMMIT = "commit"
+    DATE = "date"
+    BRANCH = "branch"
+    REFERRER = "referrer"
+    OTHER = "other"
+
+
+def parse_digest(text: object) -> Digest:
+    """Read ``sha256:…``; lengths of the registered algorithms are checked, others by the grammar.
+
+    Raises
+    ------
+    InvalidReferenceError
+        Code ``DIGEST_INVALID``.
+    """
+    match = _DIGEST.fullmatch(text) if isinstance(text, str) else None
+    if match is None or not isinstance(text, str):
+        raise _invalid(
+            "DIGEST_INVALID",
+            f"{_shown(text)} is not a digest.",
+            "A digest is sha256:<64 hex digits>.",
+        )
+    length = _HEX_LENGTHS.get(match["algorithm"])
+    if length is not None and not re.fullmatch(rf"[a-f0-9]{{{length}}}", match["encoded"]):
+        raise _invalid(
+            "DIGEST_INVALID",
+            f"{_shown(text)} is not a {match['algorithm']} digest.",
+            f"{match['algorithm']} is {length} lower-case hex digits; "
+            f"this has {len(match['encoded'])} characters.",
+        )
+    return Digest(text)
+
+
+def parse_repository(text: str) -> str:
+    """Check the name of a repository inside its registry.
+
+    Raises
+    ------
+    InvalidReferenceError
+        Codes ``REPOSITORY_UPPERCASE``, ``REPOSITORY_TOO_LONG``, ``REPOSITORY_INVALID``.
+    """
+    if len(text) > MAX_REPOSITORY:
+        raise _invalid(
+            "REPOSITORY_TOO_LONG",
+            f"{_shown(text)} has {len(text)} characters; a repository has at most {MAX_REPOSITORY}.",
+            "Shorten the name.",
+        )
+    if _REPOSITORY.fullmatch(text):
+        return text
+    if _REPOSITORY.fullmatch(text.lower()):
+        raise _invalid(
+            "REPOSITORY_UPPERCASE",
+            f"Repository {_shown(text)} has upper-case letters.",
+            f"Repositories are lower-case: {_shown(text.lower())}.",
+        )
+    raise _invalid(
+        "REPOSITORY_INVALID", f"{_shown(text)} is not a repository: {_repository_fault(text)}."
+    )
+
+
+def parse_tag(text: str) -> str:
+    """Check a tag.
+
+    Raises
+    ------
+    InvalidReferenceError
+        Code ``TAG_INVALID``.
+    """
+    if _TAG.fullmatch(text):
+        return text
+    if len(text) > 128:
+        fault = f"it has {len(text)} characters, 128 are allowed"
+    elif not text:
+        fault = "it is empty"
+    elif text[0] in ".-":
+        fault = f"it starts with {text[0]!r}"
+    else:
+        odd = next(c for c in text if not re.fullmatch(r"[A-Za-z0-9_.-]", c))
+        fault = f"{odd!r} at position {text.index(odd) + 1} is not allowed"
+    raise _invalid(
+        "TAG_INVALID",
+        f"{_shown(text)} is not a tag: {fault}.",
+        "A tag is letters, digits, '_', '.' and '-', and starts with a letter, a digit or '_'.",
+    )
+
+
+def parse_reference(text: str) -> Reference:
+    """Read an image's name and complete it as Docker does.
+
+    ``ubuntu`` is ``docker.io/library/ubuntu:latest``. The first part is a registry if it holds a
+    dot or a colon, is ``localhost``, or has upper-case letters; else it is part of the repository.
+
+    Raises
+    ------
+    InvalidReferenceError
+        The codes of `parse_repository`, `parse_tag`, `parse_digest`, or ``REFERENCE_INVALID``.
+
+    Examples
+    --------
+    >>> str(parse_reference("ubuntu"))
+    'docker.io/library/ubuntu:latest'
+    >>> parse_reference("ghcr.io/acme/app:1.2").repository
+    'acme/app'
+    """
+    if not text or text != text.strip():
+        raise _invalid(
+            "REFERENCE_INVALID",
+            "The image's name is empty."
+            if not text.strip()
+            else f"{_shown(text)} has spaces around it.",
+        )
+    if "://" in text:
+        raise _invalid(
+            "REFERENCE_INVALID",
+            f"{_shown(text)} is an address, not an image's name.",
+            f"Leave out the scheme: {_shown(text.partition('://')[2])}.",
+        )
+    if re.fullmatch(r"[a-f0-9]{64}", text):
+        # Docker refuses it too: it could be the id of an image.
+        raise _invalid(
+            "REFERENCE_INVALID",
+            f"{_shown(text)} is an image's id, not a name.",
+            f"For a digest write REPOSITORY@sha256:{text[:8]}….",
+        )
+    name, at, digest_text = text.partition("@")
+    registry, path = _split_registry(name)
+    path, colon, tag_text = path.partition(":")
+    if registry == DOCKER_HUB and "/" not in path:
+        path = f"library/{path}"
+    repository = parse_repository(path)
+    if len(registry) + 1 + len(repository) > MAX_REPOSITORY:
+        raise _invalid(
+            "REPOSITORY_TOO_LONG",
+            f"{_shown(name)} is too long; registry and repository have at most {MAX_REPOSITORY} characters.",
+            "Shorten the name.",
+        )
+    tag = parse_tag(tag_text) if colon else None
+    digest = parse_digest(digest_text) if at else None
+    if tag is None and digest is None:
+        tag = "latest"
+    return Reference(registry=registry, repository=repository, tag=tag, digest=digest)
+
+
+def parse_target(text: str) -> Target:
+    """Read ``host[:port][/namespace]`` or ``http(s)://host[:port][/namespace]``.
+
+    Raises
+    ------
+    InvalidReferenceError
+        Code ``TARGET_INVALID``, or those of `parse_repository`. A password in the address is
+        refused and not repeated.
+
+    Examples
+    --------
+    >>> parse_target("http://127.0.0.1:5000/team")
+    Target(scheme='http', registry='127.0.0.1:5000', path='team')
+    """
+    scheme, rest = _scheme(text.strip())
+    if "@" in rest:
+        raise _invalid(
+            "TARGET_INVALID",
+            "The address holds a user name or password.",
+            "Leave it out; use --username and --password with env:NAME, or `docker login`.",
+        )
+    if "?" in rest or "#" in rest:
+        raise _invalid(
+            "TARGET_INVALID", f"{_shown(text)} has a query or fragment.", "Leave it out."
+        )
+    host, _, path = rest.partition("/")
+    if not _HOST.fullmatch(host):
+        raise _invalid(
+            "TARGET_INVALID",
+            f"{_shown(host)} is not a registry's host.",
+            "Write host[:port][/namespace] or https://host[:port][/namespace].",
+        )
+    registry = _canonical(host)
+    default_port = {"https": 443, "http": 80}.get(scheme or "")
+    bare, port = _split_host(registry)
+    if port is not None and port == default_port:
+        registry = f"[{bare}]" if ":" in bare else bare
+    path = path.strip("/")
+    # People paste what a browser shows.
+    path = "" if path == "v2" else path.removesuffix("/v2/_catalog")
+    return Target(scheme=scheme, registry=registry, path=parse_repository(path) if path else "")
+
+
+def classify_tag(tag: str) -> TagKind:
+    """Guess what a tag stands for from its form.
+
+    Examples
+    --------
+    >>> [str(classify_tag(t)) for t in ("v1.2.3-alpine", "latest", "3f2a91c", "main")]
+    ['version', 'latest', 'commit', 'branch']
+    """
+    for kind, pattern in _TAG_FORMS:
+        if pattern.fullmatch(tag):
+            return kind
+    return TagKind.OTHER
+
+
+_TAG_FORMS: Final = (
+    # OCI's fallback tags and cosign's.
+    (TagKind.REFERRER, re.compile(r"sha(?:256|512)-[0-9a-f]{64}(?:\.(?:sig|att|sbom)|.*)?")),
+    (TagKind.LATEST, re.compile(r"latest(?:-.+)?|.+-latest")),
+    (
+        TagKind.DATE,
+        re.compile(
+            r"(?:.*-)?20\d\d[-.]?(?:0[1-9]|1[0-2])[-.]?(?:0[1-9]|[12]\d|3[01])(?:[-.T_].*)?"
+        ),
+    ),
+    # All digits is a number; a commit has a letter among the first seven with high probability.
+    (
+        TagKind.COMMIT,
+        re.compile(
+            r"(?:(?:sha|git|commit)-)?(?=[0-9a-f]*[a-f])(?=[0-9a-f]*\d)[0-9a-f]{7,40}|[0-9a-f]{40}"
+        ),
+    ),
+    (TagKind.VERSION, re.compile(r"v?\d+(?:\.\d+){0,3}(?:[-_.+]?[a-zA-Z0-9][\w.-]*)?")),
+    (
+        TagKind.BRANCH,
+        re.compile(
+            r"(?:main|master|develop|development|dev|trunk|edge|nightly|canary|next|staging|stage|prod|production|stable|test|qa)"
+            r"|(?:feature|feat|fix|bugfix|hotfix|release|renovate|dependabot|chore|pr|mr)[-_./].+"
+        ),
+    ),
+)
+
+
+def _split_registry(name: str) -> tuple[str, str]:
+    first, slash, rest = name.partition("/")
+    is_registry = slash and (
+        "." in first or ":" in first or first == "localhost" or first != first.lower()
+    )
+    if not is_registry:
+        return DOCKER_HUB, name
+    if not _HOST.fullmatch(first):
+        raise _invalid("REFERENCE_INVALID", f"{_shown(first)} is not a registry's host.")
+    return _canonical(first), rest
+
+
+def _canonical(host: str) -> str:
+    return DOCKER_HUB if host.lower() in _HUB_ALIASES else host.lower()
+
+
+def _split_host(registry: str) -> tuple[str, int | None]:
+    match = _HOST.fullmatch(registry)
+    if match is None:
+        raise _invalid("TARGET_INVALID", f"{_shown(registry)} is not a registry's host.")
+    return match["name"].strip("[]"), int(match["port"]) if match["port"] else None
+
+
+def _scheme(text: str) -> tuple[Literal["https", "http"] | None, str]:
+    head, separator, rest = text.partition("://")
+    if not separator:
+        return None, text
+    match urlsplit(f"{head}://").scheme:
+        case "https":
+            return "https", rest
+        case "http":
+            return "http", rest
+    raise _invalid(
+        "TARGET_INVALID",
+        f"{_shown(head)} is not a scheme for a registry.",
+        "Use https:// or http://.",
+    )
+
+
+def _repository_fault(text: str) -> str:
+    if not text:
+        return "it is empty"
+    odd = next((c for c in text if not re.fullmatch(r"[a-z0-9._/-]", c.lower())), None)
+    if odd is not None:
+        return f"{odd!r} at position {text.index(odd) + 1} is not allowed"
+    for part in text.split("/"):
+        if not part:
+            return "it has an empty part between slashes"
+        if not re.fullmatch(_COMPONENT, part.lower()):
+            return (
+                f"{part!r} must start and end with a letter or digit, "
+                "with '.', '_', '__' or dashes between"
+            )
+    return "it breaks the grammar"
+
+
+def _shown(text: object) -> str:
+    """Quote foreign text, bounded and without control characters."""
+    shown = repr(text)
+    return shown if len(shown) <= 90 else f"{shown[:88]}…'"
+
+
+def _invalid(code: str, summary: str, remedy: str = "") -> InvalidReferenceError:
+    return InvalidReferenceError(summary, code=code, remedy=remedy)

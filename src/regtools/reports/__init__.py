@@ -1,0 +1,189 @@
+"""Run notebooks side by side and publish each as a page, an executed notebook and a sidecar.
+
+A report appears whole or not at all; one that fails leaves the newest good one in its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from regtools.errors import ConfigError, HistoryError, ReportError
+from regtools.reports.notebooks import REPORTS, Job, Value, prepare
+from regtools.reports.publish import Report, locked, publish, stamp_of, staging, write_index
+from regtools.reports.run import Kernels, Limits, execute
+
+ALL: Final = "all"
+
+__all__ = ["ALL", "REPORTS", "Limits", "Report", "report"]
+
+
+def report(
+    names: str | Sequence[str],
+    *,
+    history: str | Path = "",
+    output: str | Path,
+    parameters: Mapping[str, Value] | None = None,
+    registry: str = "",
+    now: datetime | None = None,
+    progress: Callable[[str], None] = lambda _: None,
+    limits: Limits | None = None,
+) -> list[Report]:
+    """Run notebooks and publish their reports.
+
+    Parameters
+    ----------
+    names
+        Names of `REPORTS`, or ``all``.
+    history
+        The history's folder or bucket, as the reports will name it; empty: the sample history.
+    output
+        Where reports are published: ``<output>/<name>/<UTC stamp>/``, ``<output>/<name>/latest``
+        and ``<output>/index.html``.
+    parameters
+        Values for the notebooks' parameters; each notebook takes those it knows. Text is read
+        as the type of the parameter's default.
+    registry
+        Only this registry of the history.
+    now
+        The time that stands on the reports; left out: the present.
+    progress
+        Called with a line for a person when something was finished.
+    limits
+        How long a kernel may take to start and a cell to run.
+
+    Returns
+    -------
+    list
+        A `Report` for each name, in the order asked for.
+
+    Raises
+    ------
+    ConfigError
+        A name or a parameter is unknown or of the wrong type (nothing ran), the folder cannot
+        be written, or another run is at work in it (code ``REPORTS_LOCKED``).
+    HistoryError
+        The history has no snapshot.
+    ReportError
+        At least one notebook did not finish. The others are published all the same.
+    """
+    jobs = prepare(_chosen(names), {**(parameters or {}), **_places(history, registry)})
+    _require_snapshots(str(history), registry)
+    folder = Path(output)
+    created_at = now or datetime.now(UTC)
+    with locked(folder), staging(folder, stamp_of(created_at)) as staged:
+        done, failed = _run_all(jobs, staged, folder, created_at, progress, limits or Limits())
+        write_index(folder)
+    if failed:
+        raise _joined(failed)
+    return done
+
+
+def _chosen(names: str | Sequence[str]) -> list[str]:
+    wanted = [names] if isinstance(names, str) else list(names)
+    chosen = list(REPORTS) if ALL in wanted else list(dict.fromkeys(wanted))
+    unknown = [name for name in chosen if name not in REPORTS]
+    if unknown or not chosen:
+        raise ConfigError(
+            f"There is no report named {', '.join(unknown) or 'nothing'}.",
+            code="UNKNOWN_REPORT",
+            remedy=f"Choose from {', '.join(REPORTS)} or {ALL}.",
+        )
+    return chosen
+
+
+def _places(history: str | Path, registry: str) -> dict[str, Value]:
+    given: dict[str, Value] = {"history": str(history)} if history else {}
+    return {**given, "registry": registry} if registry else given
+
+
+def _require_snapshots(location: str, registry: str) -> None:
+    """Say that a history is empty before kernels are started to find it out."""
+    if not location:
+        return
+    from regtools.history import History
+
+    snapshots = History(location).snapshots()
+    if not snapshots:
+        raise HistoryError(
+            f"There is no snapshot in {location}.",
+            code="HISTORY_EMPTY",
+            remedy="Run `regtools scan TARGET` first, or name another folder with --history.",
+        )
+    known = sorted({row.registry for row in snapshots})
+    if registry and registry not in known:
+        raise ConfigError(
+            f"There is no snapshot of {registry} in {location}.",
+            code="UNKNOWN_REGISTRY",
+            remedy=f"The history knows {', '.join(known)}.",
+        )
+
+
+def _run_all(
+    jobs: Sequence[Job],
+    staged: Path,
+    folder: Path,
+    created_at: datetime,
+    progress: Callable[[str], None],
+    limits: Limits,
+) -> tuple[list[Report], list[ReportError]]:
+    """Run all notebooks at once, a kernel each: they mostly wait for their own imports."""
+    one = partial(_run_one, staged=staged, folder=folder, created_at=created_at, limits=limits)
+    with Kernels() as kernels, ThreadPoolExecutor(max_workers=len(jobs)) as pool:
+        futures = {job.name: pool.submit(one, job, kernels=kernels) for job in jobs}
+        try:
+            return _collect(futures, progress)
+        except BaseException:
+            # Ctrl-C: without their kernels the threads end at once instead of in minutes.
+            kernels.kill()
+            raise
+
+
+def _collect(
+    futures: Mapping[str, Future[Report]], progress: Callable[[str], None]
+) -> tuple[list[Report], list[ReportError]]:
+    done: list[Report] = []
+    failed: list[ReportError] = []
+    for name, future in futures.items():
+        try:
+            finished = future.result()
+        except ReportError as error:
+            progress(f"{name}: failed")
+            failed.append(error)
+        else:
+            progress(f"{name}: {finished.html} ({finished.seconds:.0f} s)")
+            done.append(finished)
+    return done, failed
+
+
+def _run_one(
+    job: Job,
+    *,
+    kernels: Kernels,
+    staged: Path,
+    folder: Path,
+    created_at: datetime,
+    limits: Limits,
+) -> Report:
+    from regtools.reports.html import render
+
+    own = staged / job.name
+    own.mkdir()
+    executed = execute(job, own, kernels, limits)
+    page = render(executed.notebook, job=job, created_at=created_at)
+    return publish(own, folder, job=job, page=page, executed=executed, created_at=created_at)
+
+
+def _joined(failed: Sequence[ReportError]) -> ReportError:
+    if len(failed) == 1:
+        return failed[0]
+    return ReportError(
+        " ".join(error.summary for error in failed),
+        notebook=", ".join(error.notebook for error in failed),
+        cell=", ".join(error.cell for error in failed if error.cell),
+        remedy=failed[0].remedy,
+    )

@@ -1,0 +1,273 @@
+"""Publish a report whole or not at all, point `latest` at it, and list all of them.
+
+    <output>/index.html                       every report, newest first
+    <output>/<name>/latest                    → the newest <UTC stamp>
+    <output>/<name>/<UTC stamp>/index.html    the page
+    <output>/<name>/<UTC stamp>/<name>.ipynb  the executed notebook
+    <output>/<name>/<UTC stamp>/report.json   the same for programs
+
+A report is written in a hidden folder beside them and renamed into place.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import jinja2
+
+from regtools.errors import ConfigError
+from regtools.reports.html import Page, moment, page_css, regtools_version
+from regtools.reports.notebooks import REPORTS, Job
+from regtools.schema import SCHEMA_VERSION
+from regtools.tables import SEVERITIES, components_css, format_date
+
+if TYPE_CHECKING:
+    from regtools.reports.run import Executed
+
+LATEST: Final = "latest"
+_LOCK: Final = ".lock"
+_STAGING: Final = ".staging-"
+_PAGE: Final = "index.html"
+_SIDECAR: Final = "report.json"
+_TEMPLATES: Final = Path(__file__).resolve().parent / "templates"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """A published report."""
+
+    name: str
+    title: str
+    status: str
+    """The worst severity of its findings: ``critical``, ``warning``, ``info`` or ``ok``."""
+    folder: Path
+    seconds: float
+    key_numbers: Mapping[str, float | int | None]
+    findings: Sequence[Mapping[str, str]]
+
+    @property
+    def html(self) -> Path:
+        """The page to open."""
+        return self.folder / _PAGE
+
+    @property
+    def notebook(self) -> Path:
+        """The executed notebook."""
+        return self.folder / f"{self.name}.ipynb"
+
+    @property
+    def sidecar(self) -> Path:
+        """The same for programs."""
+        return self.folder / _SIDECAR
+
+
+def stamp_of(when: datetime) -> str:
+    """Name the folder of a report by its time.
+
+    Examples
+    --------
+    >>> stamp_of(datetime(2026, 11, 23, 10, 20, 30, tzinfo=UTC))
+    '20261123T102030Z'
+    """
+    return f"{when.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+
+
+@contextmanager
+def locked(output: Path) -> Iterator[None]:
+    """Hold the folder for one run; the lock falls with the process, however that ends.
+
+    Raises
+    ------
+    ConfigError
+        Another run holds it, or the folder cannot be written.
+    """
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        handle = os.open(output / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise ConfigError(
+            f"Reports cannot be written to {output}: {error.strerror or error}.",
+            code="REPORTS_UNWRITABLE",
+            remedy="Name a folder you may write to with --output.",
+        ) from error
+    try:
+        _take(handle, output)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _take(handle: int, output: Path) -> None:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise ConfigError(
+            f"Another run is writing reports to {output}.",
+            code="REPORTS_LOCKED",
+            remedy="Wait for it to finish, or name another folder with --output.",
+        ) from error
+
+
+@contextmanager
+def staging(output: Path, stamp: str) -> Iterator[Path]:
+    """Give a hidden folder to build reports in; it is gone afterwards, whatever happened."""
+    for left_over in output.glob(f"{_STAGING}*"):
+        # We hold the lock: this belongs to a run that was killed.
+        shutil.rmtree(left_over, ignore_errors=True)
+    folder = output / f"{_STAGING}{stamp}-{secrets.token_hex(4)}"
+    folder.mkdir()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def publish(
+    staged: Path, output: Path, *, job: Job, page: Page, executed: Executed, created_at: datetime
+) -> Report:
+    """Put a finished report in its place and point ``latest`` at it.
+
+    Parameters
+    ----------
+    staged
+        The folder that holds the executed notebook; it is renamed into place.
+    output
+        The folder of all reports.
+    job, page, executed
+        What was asked for, what it looks like, how it ran.
+    created_at
+        The report's time.
+    """
+    sidecar = sidecar_of(job, page, created_at)
+    (staged / _PAGE).write_text(page.html, encoding="utf-8")
+    (staged / _SIDECAR).write_text(_to_json(sidecar), encoding="utf-8")
+    _sync(*staged.iterdir(), staged)
+    folder = _free_name(output / job.name, stamp_of(created_at))
+    staged.rename(folder)
+    _point_latest(folder)
+    _sync(folder.parent)
+    return Report(
+        name=job.name,
+        title=page.title,
+        status=str(sidecar["status"]),
+        folder=folder,
+        seconds=executed.seconds,
+        key_numbers=sidecar["key_numbers"],
+        findings=sidecar["findings"],
+    )
+
+
+def sidecar_of(job: Job, page: Page, created_at: datetime) -> dict[str, Any]:
+    """Say what a report says, for programs."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "report": job.name,
+        "title": page.title,
+        "status": page.findings.get("status", "ok"),
+        "created_at": created_at.astimezone(UTC).isoformat(timespec="seconds"),
+        "regtools": regtools_version(),
+        "parameters": job.values(),
+        "snapshots": page.provenance.get("snapshots", []),
+        "complete": bool(page.provenance.get("complete", False)),
+        "key_numbers": page.findings.get("key_numbers", {}),
+        "tiles": page.findings.get("tiles", []),
+        "findings": page.findings.get("findings", []),
+        "files": {"html": _PAGE, "notebook": f"{job.name}.ipynb"},
+    }
+
+
+def _to_json(document: object) -> str:
+    return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _free_name(parent: Path, stamp: str) -> Path:
+    """Two runs within a second: the second gets a number, so that nothing is overwritten."""
+    parent.mkdir(exist_ok=True)
+    names = (stamp, *(f"{stamp}-{number}" for number in range(2, 1000)))
+    return next(parent / name for name in names if not (parent / name).exists())
+
+
+def _point_latest(folder: Path) -> None:
+    """Replace the link in one step; where links are impossible, a file holds the name."""
+    aside = folder.parent / f".{LATEST}-{secrets.token_hex(4)}"
+    try:
+        aside.symlink_to(folder.name, target_is_directory=True)
+    except OSError:
+        aside.write_text(f"{folder.name}\n", encoding="utf-8")
+    aside.replace(folder.parent / LATEST)
+
+
+def _sync(*paths: Path) -> None:
+    for path in paths:
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def write_index(output: Path) -> Path:
+    """List every published report in ``index.html``, newest first.
+
+    Parameters
+    ----------
+    output
+        The folder of all reports.
+    """
+    entries = _published(output)
+    newest = [
+        next(entry for entry in entries if entry["report"] == name)
+        for name in _in_order({entry["report"] for entry in entries})
+    ]
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_TEMPLATES), autoescape=True, trim_blocks=True
+    )
+    html = environment.get_template("reports.html.j2").render(
+        newest=newest,
+        entries=entries,
+        severities=SEVERITIES,
+        version=regtools_version(),
+        css=page_css() + components_css(),
+    )
+    aside = output / f".{_PAGE}-{secrets.token_hex(4)}"
+    aside.write_text(html, encoding="utf-8")
+    _sync(aside)
+    return aside.replace(output / _PAGE)
+
+
+def _in_order(names: set[str]) -> list[str]:
+    """Known reports in the order of `REPORTS`, then others by name."""
+    ranks = list(REPORTS)
+    return sorted(names, key=lambda name: (ranks.index(name) if name in ranks else len(ranks), name))
+
+
+def _published(output: Path) -> list[dict[str, Any]]:
+    entries = [
+        _entry(sidecar, output)
+        for sidecar in output.glob(f"*/*/{_SIDECAR}")
+        if not sidecar.parent.is_symlink() and not sidecar.parent.parent.name.startswith(".")
+    ]
+    return sorted(entries, key=lambda entry: (entry["created_at"], entry["folder"]), reverse=True)
+
+
+def _entry(sidecar: Path, output: Path) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(sidecar.read_text(encoding="utf-8"))
+    when = datetime.fromisoformat(document["created_at"])
+    return {
+        **document,
+        "name": REPORTS.get(document["report"], document["report"]),
+        "folder": sidecar.parent.relative_to(output).as_posix(),
+        "day": format_date(when.astimezone(UTC)),
+        "moment": moment(when),
+        "registries": sorted({row["registry"] for row in document["snapshots"]}),
+    }

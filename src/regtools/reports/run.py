@@ -1,0 +1,254 @@
+"""Execute a notebook with papermill, in a kernel of this interpreter that knows no secrets."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Self
+
+import nbformat
+import papermill
+from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.manager import AsyncKernelManager
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from papermill.exceptions import PapermillExecutionError
+from traitlets.config import Config
+
+from regtools.errors import ReportError
+from regtools.reports.notebooks import Job
+
+_LONGEST_CAUSE: Final = 400
+_ESCAPES: Final = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+_USERINFO: Final = re.compile(r"(://)[^/?#\s@]+@")
+_QUERY: Final = re.compile(r"(https?://[^\s?#]+)[?#]\S+")
+
+# A notebook reads the history and nothing else, so a kernel gets no credential of a registry.
+# Those of a cloud's storage stay: the history itself may live there.
+_SECRET_NAME: Final = re.compile(
+    r"PASSWORD|PASSWD|TOKEN|SECRET|CREDENTIAL|API_?KEY|PRIVATE_?KEY|AUTH_CONFIG|REGTOOLS_USERNAME",
+    re.IGNORECASE,
+)
+_CLOUD_STORAGE: Final = ("AWS_", "AZURE_", "GOOGLE_", "GCS_", "CLOUDSDK_")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How long parts of a run may take."""
+
+    start_seconds: int = 60
+    cell_seconds: int = 600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Executed:
+    """A notebook that ran to its end."""
+
+    notebook: nbformat.NotebookNode
+    seconds: float
+
+
+def kernel_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """Give the environment of a kernel: this one's without credentials.
+
+    Examples
+    --------
+    >>> kernel_environment({"HOME": "/h", "REGTOOLS_PASSWORD": "x"})["HOME"]
+    '/h'
+    """
+    kept = {
+        name: value
+        for name, value in environ.items()
+        if name.startswith(_CLOUD_STORAGE) or not _SECRET_NAME.search(name)
+    }
+    # A progress bar would write one output a refresh into the executed notebook.
+    return {**kept, "TQDM_DISABLE": "1", "MPLBACKEND": "module://matplotlib_inline.backend_inline"}
+
+
+class _Kernel(AsyncKernelManager):
+    """A kernel of the running interpreter.
+
+    Not looked up by name: outside a virtual environment a stale ``python3`` of the user would
+    win, and another interpreter may not have regtools.
+    """
+
+    started: Kernels
+
+    @property
+    def kernel_spec(self) -> KernelSpec:
+        return KernelSpec(
+            argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+            display_name="Python 3",
+            language="python",
+            metadata={"supported_encryption": "curve"},
+        )
+
+    async def start_kernel(self, **options: Any) -> None:
+        options["env"] = kernel_environment(os.environ)
+        # What a dying kernel prints would mix with the output of the command line.
+        options["stdout"] = options["stderr"] = subprocess.DEVNULL
+        await super().start_kernel(**options)
+        self.started.add(self.provisioner.pid)
+
+
+class Kernels:
+    """The kernels of one run, so that they can be ended together."""
+
+    def __init__(self) -> None:
+        self._pids: set[int] = set()
+        self._killed = False
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Self:
+        # papermill reports what we report better; without a handler it would print.
+        logging.getLogger("papermill").addHandler(_SILENT)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        logging.getLogger("papermill").removeHandler(_SILENT)
+
+    def add(self, pid: int) -> None:
+        """Remember a kernel; one that starts after `kill` is ended at once."""
+        with self._lock:
+            self._pids.add(pid)
+            if self._killed:
+                _kill(pid)
+
+    def kill(self) -> None:
+        """End all of them, now."""
+        with self._lock:
+            self._killed = True
+            for pid in self._pids:
+                _kill(pid)
+
+    def manager(self) -> type[AsyncKernelManager]:
+        """Give the class of kernel manager that reports to this object."""
+        return type("RunKernel", (_Kernel,), {"started": self})
+
+
+_SILENT: Final = logging.NullHandler()
+
+
+def _kill(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+def execute(job: Job, folder: Path, kernels: Kernels, limits: Limits) -> Executed:
+    """Execute a notebook into a folder.
+
+    Parameters
+    ----------
+    job
+        The notebook and its parameters.
+    folder
+        A folder of its own, where ``<name>.ipynb`` is written while it runs.
+    kernels
+        The kernels of this run.
+    limits
+        How long a start and a cell may take.
+
+    Raises
+    ------
+    ReportError
+        A cell failed, ran too long, or the kernel died; says which cell and why.
+    """
+    output = folder / f"{job.name}.ipynb"
+    clock = time.monotonic()
+    try:
+        papermill.execute_notebook(
+            job.notebook,
+            output,
+            parameters=dict(job.parameters),
+            kernel_name="python3",
+            language="python",
+            progress_bar=False,
+            start_timeout=limits.start_seconds,
+            execution_timeout=limits.cell_seconds,
+            kernel_manager_class=kernels.manager(),
+            # What a notebook says to us is not for others on this machine to read.
+            config=Config({"KernelManager": {"transport_encryption": "auto"}}),
+        )
+    except PapermillExecutionError as error:
+        raise _failure(job, output, f"{error.ename}: {error.evalue}", "CELL_FAILED") from error
+    except CellTimeoutError as error:
+        cause = f"it ran longer than {limits.cell_seconds} s"
+        raise _failure(job, output, cause, "CELL_TIMEOUT") from error
+    except (DeadKernelError, RuntimeError) as error:
+        # jupyter_client says RuntimeError when a kernel dies while it starts.
+        raise _failure(job, output, "its Python process died", "KERNEL_DIED") from error
+    notebook = nbformat.read(output, as_version=4)
+    scrub(notebook, job)
+    nbformat.write(notebook, output)
+    return Executed(notebook=notebook, seconds=time.monotonic() - clock)
+
+
+def _failure(job: Job, output: Path, cause: str, code: str) -> ReportError:
+    cell = failed_cell(output)
+    where = f"in cell {cell}" if cell else "before its first cell"
+    return ReportError(
+        f"The notebook of {job.name} failed {where}: {clean_cause(cause)}",
+        notebook=job.name,
+        cell=cell,
+        code=code,
+        remedy=_REMEDIES[code],
+    )
+
+
+_REMEDIES: Final = {
+    "CELL_FAILED": "Open the notebook in `regtools lab`, give it the same parameters and run it.",
+    "CELL_TIMEOUT": "Look at fewer registries at a time, or allow the cell more time.",
+    "KERNEL_DIED": "The machine may have run out of memory: look at fewer registries at a time.",
+}
+
+
+def failed_cell(output: Path) -> str:
+    """Name the cell where a run ended: the one with an error, else the last one that started.
+
+    papermill saves a dead or timed-out notebook with every cell "completed", so only the
+    start times can be trusted. papermill 2.7, tried 2026-11.
+    """
+    if not output.is_file():
+        return ""
+    started = ""
+    for cell in nbformat.read(output, as_version=4).cells:
+        if any(part.output_type == "error" for part in cell.get("outputs", [])):
+            return str(cell.id)
+        if cell.metadata.get("papermill", {}).get("start_time"):
+            started = str(cell.id)
+    return started
+
+
+def clean_cause(text: str) -> str:
+    """Make an error from inside a notebook fit for a terminal: one line, no secret of a URL.
+
+    Examples
+    --------
+    >>> clean_cause("failed at https://me:secret@host/path?sig=1")
+    'failed at https://host/path'
+    """
+    line = " ".join(_ESCAPES.sub("", text).split())
+    line = _QUERY.sub(r"\1", _USERINFO.sub(r"\1", line))
+    return line if len(line) <= _LONGEST_CAUSE else f"{line[:_LONGEST_CAUSE]}…"
+
+
+def scrub(notebook: nbformat.NotebookNode, job: Job) -> None:
+    """Take out what belongs to this machine or to this moment: paths, random ids, stderr."""
+    record = notebook.metadata.get("papermill", {})
+    record["input_path"] = record["output_path"] = f"{job.name}.ipynb"
+    record.pop("environment_variables", None)
+    for cell in notebook.cells:
+        if "injected-parameters" in cell.metadata.get("tags", []):
+            cell["id"] = "injected-parameters"
+        if cell.cell_type == "code":
+            cell["outputs"] = [part for part in cell.outputs if part.get("name") != "stderr"]

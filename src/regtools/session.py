@@ -1,0 +1,337 @@
+"""From the name of a registry to a scan in the history, a diagnosis or a check of a credential.
+
+Here the parts meet: settings, credential, client, scan, history. Async inside, plain functions
+outside, so that they work in a script, in a notebook and under a running event loop.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from anyio.from_thread import start_blocking_portal
+
+from regtools import progress as progress_bars
+from regtools.client import ConnectionOptions, Distribution, open_client
+from regtools.collect import diagnose as diagnosis
+from regtools.collect import scan as scanning
+from regtools.credentials import Attempt, Credential, find_credential
+from regtools.errors import RegtoolsError, UnauthorizedError
+from regtools.reference import Target
+from regtools.registries import RegistryKind, detect_kind, registry_kind
+from regtools.schema import CheckRow, Inventory, ProblemRow, SnapshotRow
+from regtools.settings import RegistrySettings, Settings, load_settings, resolve_target
+
+if TYPE_CHECKING:
+    from regtools.history import History
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What stands above the settings file for one call.
+
+    `username` and `password` are references (``env:NAME``, ``file:PATH``, ``docker-config``,
+    ``kubernetes:PATH``), never a secret; a plain user name is one too.
+    """
+
+    config: Path | None = None
+    history: str | None = None
+    username: str | None = None
+    password: str | None = None
+    ca_file: Path | None = None
+    kind: str | None = None
+    connections: int | None = None
+
+    def settings(self) -> Settings:
+        """Read the settings file and the environment."""
+        return load_settings(self.config)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """All that is needed to talk to one registry."""
+
+    name: str
+    target: Target
+    kind: RegistryKind
+    settings: RegistrySettings
+    credential: Credential
+    attempts: Sequence[Attempt]
+    connection: ConnectionOptions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scanned:
+    """A finished scan: its snapshot, and what it holds in numbers."""
+
+    snapshot: SnapshotRow
+    problems: Sequence[ProblemRow]
+    repositories: int
+    tags: int
+    manifests: int
+    blobs: int
+    logical_bytes: int
+    physical_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanResult:
+    """What came of scanning one or more registries."""
+
+    scanned: Sequence[Scanned]
+    failed: Sequence[tuple[str, RegtoolsError]] = field(default=())
+
+    @property
+    def complete(self) -> bool:
+        """Whether every registry was read, and read whole."""
+        return not self.failed and all(one.snapshot.complete for one in self.scanned)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthCheck:
+    """Which credential was found, where it was looked for, and what the registry made of it."""
+
+    registry: str
+    attempts: Sequence[Attempt]
+    source: str
+    username: str
+    checks: Sequence[CheckRow]
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the registry let us in."""
+        return all(check.status in ("ok", "warn") for check in self.checks)
+
+
+def open_history(location: str | Path = "") -> History:
+    """Open the history at a folder or bucket; empty: a sample history, so that notebooks run.
+
+    Raises
+    ------
+    ConfigError
+        The location cannot be a history.
+    """
+    from regtools.history import History
+
+    if location:
+        return History(location)
+    from regtools.demo import default_history
+
+    return default_history()
+
+
+def scan(
+    *targets: str,
+    options: Options | None = None,
+    on_progress: progress_bars.Bars | None = None,
+    on_done: Callable[[Scanned], None] = lambda _: None,
+) -> ScanResult:
+    """Read the inventory of registries into the history.
+
+    Parameters
+    ----------
+    targets
+        A name from the settings, ``host[:port][/namespace]`` or ``http(s)://…``.
+    on_progress
+        Where to show progress; left out: in a notebook a bar, elsewhere nothing.
+    on_done
+        Called with each registry as it is finished.
+
+    Returns
+    -------
+    ScanResult
+        A snapshot for each registry that could be read, the error for each that could not.
+
+    Raises
+    ------
+    ConfigError, InvalidReferenceError
+        A target or a setting cannot be used; nothing was scanned.
+    HistoryError
+        The history cannot be read or written.
+    """
+    options = options or Options()
+    settings = options.settings()
+    accesses = [open_access(name, settings, options) for name in targets]
+    history = open_history(options.history or settings.history)
+    history.require_writable()
+    bars = on_progress or progress_bars.for_notebook()
+    scanned: list[Scanned] = []
+    failed: list[tuple[str, RegtoolsError]] = []
+    for access in accesses:
+        try:
+            with bars.scan(access.target.registry) as show:
+                one = _scan_one(access, history, show)
+        except RegtoolsError as error:
+            failed.append((access.name, error))
+        else:
+            scanned.append(one)
+            on_done(one)
+    return ScanResult(scanned=scanned, failed=failed)
+
+
+def check_auth(target: str, *, options: Options | None = None) -> AuthCheck:
+    """Tell which credential would be used for a registry and whether the registry accepts it.
+
+    Raises
+    ------
+    ConfigError, InvalidReferenceError
+        The target, a setting or a credential source cannot be used.
+    UnreachableError, RegistryError
+        No registry answered.
+    """
+    options = options or Options()
+    access = open_access(target, options.settings(), options)
+
+    async def work(distribution: Distribution) -> list[CheckRow]:
+        return await diagnosis.authentication_checks(distribution, access.target)
+
+    return AuthCheck(
+        registry=access.target.registry,
+        attempts=access.attempts,
+        source=access.credential.source,
+        username=access.credential.username,
+        checks=_talk(access, work),
+    )
+
+
+def diagnose(
+    target: str,
+    *,
+    repository: str | None = None,
+    reference: str | None = None,
+    options: Options | None = None,
+) -> list[CheckRow]:
+    """Walk from the name to the image, stage by stage; stages after a failed one are skipped.
+
+    Raises
+    ------
+    ConfigError, InvalidReferenceError
+        The target or a setting cannot be used.
+    """
+    options = options or Options()
+    access = open_access(target, options.settings(), options)
+
+    async def work(distribution: Distribution) -> list[CheckRow]:
+        return await diagnosis.diagnose(
+            distribution,
+            access.target,
+            access.connection,
+            repository=repository,
+            reference=reference,
+            now=datetime.now(UTC),
+        )
+
+    return _talk(access, work)
+
+
+def open_access(name: str, settings: Settings, options: Options) -> Access:
+    """Find everything that is needed to talk to a registry, without talking to it.
+
+    Raises
+    ------
+    ConfigError, InvalidReferenceError
+        The name, a setting or the credential's source cannot be used.
+    """
+    target, own = resolve_target(name, settings)
+    credential, attempts = find_credential(
+        target.registry,
+        username=options.username or own.username,
+        password=options.password or own.password,
+        environ=os.environ,
+        home=Path.home(),
+    )
+    kind = options.kind or own.kind
+    return Access(
+        name=name,
+        target=target,
+        kind=registry_kind(kind) if kind else detect_kind(target.registry),
+        settings=own,
+        credential=credential,
+        attempts=attempts,
+        connection=ConnectionOptions(
+            ca_file=options.ca_file or own.ca_file,
+            connections=options.connections or settings.connections,
+            timeout_seconds=settings.timeout_seconds,
+        ),
+    )
+
+
+def _scan_one(
+    access: Access, history: History, show: Callable[[scanning.Progress], None]
+) -> Scanned:
+    started_at = datetime.now(UTC)
+    clock = time.monotonic()
+    registry, path = access.target.registry, access.target.path
+    with history.draft(registry, path, now=started_at) as draft:
+
+        async def work(distribution: Distribution) -> SnapshotRow:
+            checks = await diagnosis.scan_checks(
+                distribution, access.target, access.connection, now=started_at
+            )
+            outcome = await scanning.scan(
+                distribution,
+                access.kind,
+                path=path,
+                ui_url=access.settings.ui_url,
+                known=draft.known,
+                finished=draft.finished,
+                on_part=draft.add,
+                on_progress=show,
+            )
+            outcome.rest.checks.extend(checks)
+            return draft.publish(
+                kind=access.kind.name,
+                taken_at=started_at,
+                complete=outcome.complete,
+                requests=distribution.requests,
+                seconds=round(time.monotonic() - clock, 3),
+                dedup_scope=access.kind.dedup_scope,
+                rest=outcome.rest,
+            )
+
+        snapshot = _talk(access, work)
+    return summarize(history, snapshot)
+
+
+def summarize(history: History, snapshot: SnapshotRow) -> Scanned:
+    """Give the numbers and problems of one snapshot."""
+    from regtools.analyses.usage import usage
+    from regtools.engine import query
+
+    totals = usage(history, by="registry", snapshots=[snapshot]).iloc[0]
+    problems = query(history, "problems", snapshots=[snapshot]).to_dict("records")
+    return Scanned(
+        snapshot=snapshot,
+        problems=[ProblemRow(**row) for row in problems],
+        repositories=int(totals["repositories"]),
+        tags=int(totals["tags"]),
+        manifests=int(totals["manifests"]),
+        blobs=int(totals["blobs"]),
+        logical_bytes=int(totals["logical_bytes"]),
+        physical_bytes=int(totals["physical_bytes"]),
+    )
+
+
+def _talk(access: Access, work: Callable[[Distribution], Awaitable[T]]) -> T:
+    """Run async work with a client of its own, from plain code; Ctrl-C cancels it cleanly."""
+
+    async def connected() -> T:
+        async with open_client(access.connection) as client:
+            return await work(
+                Distribution(
+                    access.target,
+                    access.credential,
+                    client,
+                    allowed_realms=access.settings.allowed_realms,
+                )
+            )
+
+    with start_blocking_portal() as portal:
+        return portal.start_task_soon(connected).result()

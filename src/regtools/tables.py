@@ -1,0 +1,307 @@
+"""A table, or a row of tiles, as escaped HTML from a frame.
+
+Repository names, tags and messages come from a registry: foreign text. Whatever goes through
+this module is escaped once, here, and nowhere else (`Styler` of pandas does not escape).
+"""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from importlib import resources
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from regtools.units import format_bytes, format_usd
+
+NOTHING: Final = "–"
+_DIGEST_SHOWN: Final = 19  # "sha256:" and twelve signs, as the Docker command line shows them
+_SHORT_DIGEST_PREFIXES: Final = ("sha256:", "sha512:")
+_BYTES: Final = ("bytes", "size")
+_BYTES_PER_DAY: Final = "bytes_per_day"
+
+# Controls and directional overrides: they can reorder or hide what a name shows.
+# unicode.org/reports/tr36, section 2.1
+_INVISIBLE: Final = {
+    **dict.fromkeys([*range(0x20), 0x7F, *range(0x80, 0xA0)], " "),
+    **dict.fromkeys([0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)], ""),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Html:
+    """Markup that a notebook shows, with a plain text beside it for everybody else."""
+
+    markup: str
+    text: str = ""
+
+    def _repr_html_(self) -> str:
+        return self.markup
+
+    def __repr__(self) -> str:
+        return self.text or "<Html>"
+
+
+def components_css() -> str:
+    """Give the style of the boxes, tiles and tables of this package.
+
+    A report has it once in its head; the findings box brings it into a notebook.
+    """
+    return (resources.files("regtools") / "components.css").read_text(encoding="utf-8")
+
+
+def escape(text: object) -> str:
+    """Escape foreign text for HTML; signs that reorder or hide text are taken out.
+
+    Examples
+    --------
+    >>> escape("<b>&")
+    '&lt;b&gt;&amp;'
+    """
+    return html.escape(visible(text), quote=True)
+
+
+def visible(text: object) -> str:
+    """Give the text without control signs and directional overrides.
+
+    Examples
+    --------
+    >>> visible("a" + chr(0x202E) + "b" + chr(10))
+    'ab '
+    """
+    return str(text).translate(_INVISIBLE)
+
+
+def is_missing(value: object) -> bool:
+    """Say whether a cell is empty: None, NaN, NaT or NA.
+
+    Examples
+    --------
+    >>> is_missing(float("nan")), is_missing(0)
+    (True, False)
+    """
+    if value is None or value is pd.NaT or value is pd.NA:
+        return True
+    return isinstance(value, float) and math.isnan(value)
+
+
+def heading(column: str) -> str:
+    """Turn a column's name into words.
+
+    Examples
+    --------
+    >>> heading("physical_bytes"), heading("why_not"), heading("monthly_usd")
+    ('Physical', 'Why not', 'Monthly')
+    """
+    words = column
+    for unit in ("_bytes", "_usd", "_at"):
+        words = words.removesuffix(unit)
+    return words.replace("_", " ").strip().capitalize()
+
+
+def cell_text(column: str, value: object) -> str:
+    """Format one value by the unit that its column's name ends in.
+
+    Examples
+    --------
+    >>> cell_text("physical_bytes", 1_500_000_000), cell_text("tags", 1234)
+    ('1.50 GB', '1,234')
+    >>> cell_text("monthly_usd", 12), cell_text("complete", True), cell_text("at", None)
+    ('$12.00', 'yes', '–')
+    """
+    if is_missing(value):
+        return NOTHING
+    if isinstance(value, str):
+        return value
+    if isinstance(value, (bool, np.bool_)):
+        return "yes" if value else "no"
+    if isinstance(value, (datetime, date)):
+        return format_date(value)
+    return _number_text(column, value)
+
+
+def _number_text(column: str, value: Any) -> str:
+    if column.endswith(_BYTES_PER_DAY):
+        return f"{format_bytes(round(value))}/day"
+    if column.endswith(_BYTES):
+        return format_bytes(round(value))
+    if column.endswith("_usd"):
+        return format_usd(Decimal(str(value)))
+    if column.endswith("share"):
+        return f"{value:.0%}"
+    if not pd.api.types.is_number(value):
+        return str(value)
+    return f"{int(value):,}" if float(value).is_integer() else f"{value:,.1f}"
+
+
+def format_date(moment: date) -> str:
+    """Give a date as ``3 Nov 2026``, the same in every locale.
+
+    Examples
+    --------
+    >>> format_date(date(2026, 11, 3))
+    '3 Nov 2026'
+    """
+    months = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+    return f"{moment.day} {months[moment.month - 1]} {moment.year}"
+
+
+def table(
+    frame: pd.DataFrame,
+    *,
+    columns: Mapping[str, str] | Sequence[str] | None = None,
+    bar: str = "",
+    limit: int | None = None,
+    caption: str = "",
+    empty: str = "Nothing to show.",
+) -> Html:
+    """Show a frame as an escaped HTML table.
+
+    Parameters
+    ----------
+    frame
+        Any frame; the unit of a column is told by the end of its name (``_bytes``, ``_usd``,
+        ``_at``, ``share``).
+    columns
+        Which columns, in this order; a mapping also gives their headings. Columns that the
+        frame has not are left out.
+    bar
+        A column whose cells show their share of the column's largest value as a bar.
+    limit
+        At most this many rows; a line under the table says how many more there are.
+    caption
+        A title above the table.
+    empty
+        The sentence shown in place of a table without rows.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"repository": ["<b>"], "physical_bytes": [1_000_000]})
+    >>> "&lt;b&gt;" in table(frame).markup
+    True
+    """
+    headings = _headings(frame, columns)
+    if frame.empty:
+        return Html(f'<p class="rt-empty">{escape(empty)}</p>', empty)
+    shown = frame if limit is None else frame.head(limit)
+    left_out = len(frame) - len(shown)
+    head = "".join(
+        f'<th scope="col"{_align(frame, name)}>{escape(words)}</th>'
+        for name, words in headings.items()
+    )
+    largest = _largest(frame, bar)
+    rows = "".join(_row(shown, row, headings, bar, largest) for row in shown.to_dict("records"))
+    title = f"<caption>{escape(caption)}</caption>" if caption else ""
+    more = f'<p class="rt-more">and {left_out:,} more</p>' if left_out else ""
+    markup = (
+        f'<div class="rt-scroll"><table class="rt-table">{title}<thead><tr>{head}</tr></thead>'
+        f"<tbody>{rows}</tbody></table></div>{more}"
+    )
+    return Html(markup, _plain(shown, headings))
+
+
+def _headings(
+    frame: pd.DataFrame, columns: Mapping[str, str] | Sequence[str] | None
+) -> dict[str, str]:
+    if columns is None:
+        return {str(name): heading(str(name)) for name in frame.columns}
+    words = columns if isinstance(columns, Mapping) else {name: heading(name) for name in columns}
+    return {name: text for name, text in words.items() if name in frame.columns}
+
+
+def _align(frame: pd.DataFrame, name: str) -> str:
+    return ' class="rt-number"' if _is_number(frame, name) else ""
+
+
+def _is_number(frame: pd.DataFrame, name: str) -> bool:
+    column = frame[name]
+    if pd.api.types.is_bool_dtype(column):
+        return False
+    return bool(pd.api.types.is_numeric_dtype(column)) or name.endswith((*_BYTES, "_usd"))
+
+
+def _largest(frame: pd.DataFrame, bar: str) -> float:
+    if bar not in frame.columns:
+        return 0.0
+    return float(pd.to_numeric(frame[bar], errors="coerce").max() or 0)
+
+
+def _row(
+    frame: pd.DataFrame, row: Mapping[Any, Any], headings: Mapping[str, str], bar: str, top: float
+) -> str:
+    cells = "".join(_cell(frame, name, row[name], bar, top) for name in headings)
+    return f"<tr>{cells}</tr>"
+
+
+def _cell(frame: pd.DataFrame, name: str, value: object, bar: str, top: float) -> str:
+    text = cell_text(name, value)
+    style = ""
+    if name == bar and top > 0 and isinstance(value, (int, float)) and not is_missing(value):
+        style = f' style="--share:{max(value, 0) / top:.1%}"'
+    classes = " ".join(
+        word
+        for word, wanted in (
+            ("rt-number", _is_number(frame, name)),
+            ("rt-bar", bool(style)),
+            ("rt-name", isinstance(value, str) and " " not in text.strip()),
+            (f"rt-is-{text}", name == "severity" and text in SEVERITIES),
+        )
+        if wanted
+    )
+    attribute = f' class="{classes}"' if classes else ""
+    return f"<td{attribute}{style}>{_content(name, text)}</td>"
+
+
+SEVERITIES: Final = {"critical": "Critical", "warning": "Warning", "info": "Note", "ok": "Good"}
+"""Severities of a finding, worst first, and the word that a reader sees."""
+
+
+def _content(name: str, text: str) -> str:
+    if name == "severity" and text in SEVERITIES:
+        return f'<span class="rt-badge rt-{text}">{SEVERITIES[text]}</span>'
+    if text.startswith(("https://", "http://")):
+        return _link(text)
+    if text.startswith(_SHORT_DIGEST_PREFIXES) and len(text) > _DIGEST_SHOWN:
+        return f'<code title="{escape(text)}">{escape(text[:_DIGEST_SHOWN])}…</code>'
+    return escape(text)
+
+
+def _link(url: str) -> str:
+    shown = url.split("://", 1)[1].split("?", 1)[0].rstrip("/")
+    return f'<a href="{escape(url)}" rel="noopener noreferrer">{escape(shown)}</a>'
+
+
+def _plain(frame: pd.DataFrame, headings: Mapping[str, str]) -> str:
+    text = pd.DataFrame(
+        {
+            words: [visible(cell_text(name, value)) for value in frame[name]]
+            for name, words in headings.items()
+        }
+    )
+    return text.to_string(index=False)
+
+
+def tiles(numbers: Mapping[str, tuple[str, str]]) -> Html:
+    """Show key numbers as tiles: label → (number with its unit, what it means).
+
+    Examples
+    --------
+    >>> tiles({"Stored": ("1.2 TB", "of 3 TB")})
+    Stored: 1.2 TB (of 3 TB)
+    """
+    items = "".join(
+        f'<div class="rt-tile"><dt>{escape(label)}</dt><dd><strong>{escape(number)}</strong>'
+        f"<span>{escape(note)}</span></dd></div>"
+        for label, (number, note) in numbers.items()
+    )
+    text = "\n".join(
+        visible(f"{label}: {number}" + (f" ({note})" if note else ""))
+        for label, (number, note) in numbers.items()
+    )
+    return Html(f'<dl class="rt-tiles">{items}</dl>' if items else "", text)

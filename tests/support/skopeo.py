@@ -1,0 +1,52 @@
+"""skopeo, the peer that our answers are compared with."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from tests.support.processes import find_program
+
+
+def inspect(
+    reference: str,
+    *,
+    tls_verify: bool = False,
+    creds: str | None = None,
+    certificates: Path | None = None,
+) -> dict[str, Any]:
+    """Give what ``skopeo inspect`` says of ``host/repository:tag``: Digest, Layers, LayersData, …
+
+    Of an index it inspects the image for linux on this machine's architecture, but `Digest` is
+    the index's.
+    """
+    found = json.loads(_run(reference, [], tls_verify, creds, certificates))
+    assert isinstance(found, dict)
+    return found
+
+
+def inspect_raw(
+    reference: str,
+    *,
+    tls_verify: bool = False,
+    creds: str | None = None,
+    certificates: Path | None = None,
+) -> bytes:
+    """Give the bytes of the manifest or index as the registry served them to skopeo."""
+    return _run(reference, ["--raw"], tls_verify, creds, certificates)
+
+
+def _run(
+    reference: str, more: list[str], tls_verify: bool, creds: str | None, certificates: Path | None
+) -> bytes:
+    options = [f"--tls-verify={str(tls_verify).lower()}", *more]
+    if creds is not None:
+        options.append(f"--creds={creds}")
+    if certificates is not None:
+        options.append(f"--cert-dir={certificates}")
+    command = [find_program("skopeo"), "inspect", *options, f"docker://{reference}"]
+    done = subprocess.run(command, capture_output=True, check=False, timeout=60)
+    assert done.returncode == 0, f"skopeo inspect {reference}: {done.stderr.decode()}"
+    return done.stdout
