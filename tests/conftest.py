@@ -15,14 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from tests.support.certificates import CertificateAuthority
 from tests.support.corpus import Corpus, push_corpus
-from tests.support.docker_registry import DockerRegistry, docker_registry, htpasswd
+from tests.support.docker_registry import USERS, DockerRegistry, docker_registry, htpasswd
 from tests.support.token_server import TokenServer, token_server
-
-USERS = {"alice": "wonder:land é", "bob": "builder"}
-"""Users of the registries with authentication. The first password is an awkward one on purpose."""
 
 _REMOVED = re.compile(
     r"(?i:.*_proxy)|REGTOOLS_.*|DOCKER_.*|REGISTRY_.*|KUBECONFIG|XDG_.*|NETRC"

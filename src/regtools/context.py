@@ -162,7 +162,7 @@ class Provenance:
         words = {name: text or name.capitalize() for name, text in names.items()}
         return table(frame, columns=words, empty="No snapshot.")
 
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> Mapping[str, Any]:
+    def _repr_mimebundle_(self, **_: object) -> Mapping[str, Any]:
         shown = self.to_table()
         return {
             "text/html": shown.markup,

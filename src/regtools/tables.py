@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+from typing_extensions import override
 
 from regtools.units import format_bytes, format_usd
 
@@ -44,6 +45,7 @@ class Html:
     def _repr_html_(self) -> str:
         return self.markup
 
+    @override
     def __repr__(self) -> str:
         return self.text or "<Html>"
 
@@ -135,9 +137,10 @@ def _number_text(column: str, value: Any) -> str:
         return format_usd(Decimal(str(value)))
     if column.endswith("share"):
         return f"{value:.0%}"
-    if not pd.api.types.is_number(value):
+    if not isinstance(value, (int, float, Decimal, np.number)):
         return str(value)
-    return f"{int(value):,}" if float(value).is_integer() else f"{value:,.1f}"
+    number = float(value)
+    return f"{int(number):,}" if number.is_integer() else f"{number:,.1f}"
 
 
 def format_date(moment: date) -> str:
@@ -148,7 +151,7 @@ def format_date(moment: date) -> str:
     >>> format_date(date(2026, 11, 3))
     '3 Nov 2026'
     """
-    months = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+    months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
     return f"{moment.day} {months[moment.month - 1]} {moment.year}"
 
 

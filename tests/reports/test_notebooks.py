@@ -6,11 +6,11 @@ from pathlib import Path
 
 import papermill
 import pytest
+from tests.support.notebooks import write_notebook
 
 from regtools.errors import ConfigError, ReportError
 from regtools.reports import notebooks
 from regtools.reports.notebooks import REPORTS, notebook_path, parameters_of, prepare, typed
-from tests.support.notebooks import write_notebook
 
 
 @pytest.mark.parametrize("name", REPORTS)

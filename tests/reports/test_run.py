@@ -11,6 +11,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from tests.support.notebooks import write_notebook
 
 from regtools.errors import ReportError
 from regtools.reports.notebooks import Job
@@ -23,7 +24,6 @@ from regtools.reports.run import (
     failed_cell,
     kernel_environment,
 )
-from tests.support.notebooks import write_notebook
 
 SHOW = """
 import os, sys

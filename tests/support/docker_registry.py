@@ -14,11 +14,13 @@ from typing import Any
 
 import bcrypt
 import httpx
-
 from tests.support.certificates import ServerCertificate
 from tests.support.processes import Program, find_program, running
 
 PROGRAM = "docker-registry"
+USERS = {"alice": "wonder:land é", "bob": "builder"}
+"""Users of the registries with authentication. The first password is an awkward one on purpose."""
+
 _LISTENING = re.compile(r'msg="listening on [^"]*?:(\d+)(?:, tls)?"')
 _ACCESS = re.compile(r'"(?P<method>[A-Z]+) (?P<path>\S+) HTTP/[\d.]+" (?P<status>\d{3}) ')
 _MARKER = "regtools-test-marker-"

@@ -31,7 +31,5 @@ def write_notebook(path: Path, *cells: tuple[str, str], parameters: str = "") ->
 
 def write_good_notebook(path: Path) -> Path:
     """Write a notebook with findings that hold a hostile name."""
-    parameters = (
-        'history = ""\nregistry = ""\nsize = 1\nhostile = "<script>alert(1)</script> $x$ <img onerror=1>"'
-    )
+    parameters = 'history = ""\nregistry = ""\nsize = 1\nhostile = "<script>alert(1)</script> $x$ <img onerror=1>"'
     return write_notebook(path, ("findings", GOOD), parameters=parameters)

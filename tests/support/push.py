@@ -15,7 +15,7 @@ import tarfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 import httpx
 import pyarrow as pa
@@ -118,9 +118,7 @@ def manifest(
     )
 
 
-def index(
-    manifests: Sequence[Mapping[str, Any]], media_type: str = OCI_INDEX, **more: Any
-) -> Blob:
+def index(manifests: Sequence[Mapping[str, Any]], media_type: str = OCI_INDEX, **more: Any) -> Blob:
     """Make an index (or Docker manifest list) from descriptors."""
     return json_blob(
         media_type,
@@ -139,7 +137,7 @@ class Pusher:
     def __init__(self, url: str) -> None:
         self._client = httpx.Client(base_url=url, trust_env=False, timeout=30)
 
-    def __enter__(self) -> Pusher:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:

@@ -22,7 +22,6 @@ from urllib.parse import parse_qs, urlsplit
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
-
 from tests.support.certificates import CertificateAuthority, PrivateKey, ServerCertificate
 
 ISSUER = "regtools test tokens"
@@ -251,11 +250,11 @@ class _Handler(BaseHTTPRequestHandler):
     server_state: TokenServer
     protocol_version = "HTTP/1.1"
 
-    def do_GET(self) -> None:  # noqa: N802 - http.server's name
+    def do_GET(self) -> None:
         query = parse_qs(urlsplit(self.path).query)
         self._send(*self.server_state.answer("GET", query, self._basic()))
 
-    def do_POST(self) -> None:  # noqa: N802 - http.server's name
+    def do_POST(self) -> None:
         form = self.rfile.read(int(self.headers.get("Content-Length", "0"))).decode()
         self._send(*self.server_state.answer("POST", parse_qs(form), self._basic()))
 

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Final
 
+from typing_extensions import override
+
 from regtools.tables import SEVERITIES, cell_text, components_css, escape, tiles, visible
 
 FINDINGS_MIME: Final = "application/vnd.regtools.findings+json"
@@ -74,7 +76,7 @@ class Findings:
             "findings": [asdict(finding) for finding in self.ordered()],
         }
 
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, object]:
+    def _repr_mimebundle_(self, **_: object) -> dict[str, object]:
         return {
             "text/html": f"<style>{components_css()}</style>{self.to_html()}",
             "text/plain": repr(self),
@@ -90,6 +92,7 @@ class Findings:
             f"<h2>Findings</h2><ul>{items}</ul></section>"
         )
 
+    @override
     def __repr__(self) -> str:
         lines = [
             visible(f"{SEVERITIES[finding.severity]}: {finding.summary} {finding.remedy}".rstrip())

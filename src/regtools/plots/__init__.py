@@ -7,7 +7,7 @@ those who cannot see it; `picture` shows the axes together with that description
 
 from regtools.plots._canvas import Picture, description, picture
 from regtools.plots.cost import plot_cost, plot_cost_components, plot_cost_sensitivity
-from regtools.plots.growth import plot_forecast, plot_growth, plot_grown, plot_sharing
+from regtools.plots.growth import plot_forecast, plot_grown, plot_growth, plot_sharing
 from regtools.plots.health import plot_age, plot_certificates, plot_checks
 
 __all__ = [
@@ -21,7 +21,7 @@ __all__ = [
     "plot_cost_components",
     "plot_cost_sensitivity",
     "plot_forecast",
-    "plot_growth",
     "plot_grown",
+    "plot_growth",
     "plot_sharing",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Final, ParamSpec
@@ -14,6 +14,7 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
+from typing_extensions import override
 
 from regtools.tables import visible
 from regtools.units import format_bytes
@@ -35,9 +36,10 @@ SERIES: Final = (BLUE, ORANGE, GREEN, "#6b4c9a", "#7b8794", "#8c6d1f")
 WIDTH: Final = 8.6
 """Inches: 860 pixels of a page, at 100 pixels an inch."""
 _PIXELS_PER_INCH: Final = 100
+_CENTS_MATTER: Final = 100  # below a hundred dollars
 _SHARPNESS: Final = 2  # screens of phones and laptops show two dots a pixel
 
-STYLE: Final[dict[str, Any]] = {
+STYLE: Final[Any] = {
     "font.family": "DejaVu Sans",  # comes with matplotlib: the same picture everywhere
     "font.size": 10.5,
     "text.color": INK,
@@ -134,6 +136,25 @@ def label(text: object, width: int = 34) -> str:
     return f"{shown[: width - 1 - tail]}…{shown[-tail:]}"
 
 
+def money(amount: float) -> str:
+    """Give an amount as a picture shows it: no cents where they say nothing.
+
+    Examples
+    --------
+    >>> money(0), money(12.5), money(1234.56)
+    ('$0', '$12.50', '$1,235')
+    """
+    exact = 0 < abs(amount) < _CENTS_MATTER and round(amount, 2) != round(amount)
+    return f"${amount:,.2f}" if exact else f"${amount:,.0f}"
+
+
+def listed(parts: Iterable[str], most: int = 8) -> str:
+    """Join the parts of a description; what is past `most` is counted."""
+    every = list(parts)
+    more = f", and {len(every) - most} more" if len(every) > most else ""
+    return ", ".join(every[:most]) + more
+
+
 def bytes_axis(ax: Axes, axis: str = "y") -> None:
     """Mark an axis in bytes with round decimal steps, from zero."""
     target = ax.yaxis if axis == "y" else ax.xaxis
@@ -162,12 +183,11 @@ class Picture:
     width: int
     alt: str
 
-    def _repr_mimebundle_(
-        self, include: object = None, exclude: object = None
-    ) -> tuple[dict[str, str], dict[str, dict[str, object]]]:
+    def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, str], dict[str, dict[str, object]]]:
         data = {"image/png": base64.b64encode(self.png).decode("ascii"), "text/plain": self.alt}
         return data, {"image/png": {"width": self.width, "alt": self.alt}}
 
+    @override
     def __repr__(self) -> str:
         return self.alt
 
@@ -183,7 +203,10 @@ def picture(ax: Axes) -> Picture:
             target,
             format="png",
             dpi=_PIXELS_PER_INCH * _SHARPNESS,
-            metadata={"Software": None, "Description": description(ax).encode("ascii", "replace").decode()},
+            metadata={
+                "Software": None,
+                "Description": description(ax).encode("ascii", "replace").decode(),
+            },
         )
     plt.close(figure)
     width = round(figure.get_figwidth() * _PIXELS_PER_INCH)

@@ -19,11 +19,12 @@ from regtools.plots._canvas import (
     empty,
     finish,
     label,
+    listed,
+    money,
     money_axis,
     styled,
 )
 from regtools.tables import is_missing
-from regtools.units import format_usd
 
 _DASHES: Final = ("-", "--", "-.", ":", (0, (6, 2)), (0, (1, 1)))
 _HATCHES: Final = ("", "////", "....", "xxxx", "\\\\\\\\", "++++", "oo")
@@ -69,9 +70,16 @@ def plot_cost(cost: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     money_axis(ax)
     ax.grid(axis="y", visible=False)
     ax.grid(axis="x", visible=True)
-    ax.set_xlabel("dollars a month; line: range of the estimate; hatched: cannot hold this workload")
+    ax.set_xlabel(
+        "dollars a month; line: range of the estimate; hatched: cannot hold this workload"
+    )
     title = cost_title(plans)
-    return finish(ax, title=title, alt=f"Bar chart of monthly cost by provider. {title}.")
+    bills = listed(
+        f"{label(row['provider'])} {'unknown' if is_missing(row['monthly_usd']) else money(row['monthly_usd'])}"
+        + ("" if row["feasible"] else " (not possible)")
+        for row in _rows(plans)
+    )
+    return finish(ax, title=title, alt=f"Bar chart of monthly cost by provider. {title}: {bills}.")
 
 
 def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -80,19 +88,36 @@ def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 def _cost_bar(ax: Axes, place: int, row: dict[Any, Any]) -> None:
     if is_missing(row["monthly_usd"]):
-        ax.annotate("price not published", (0, place), xytext=(5, 0), textcoords="offset points",
-                    va="center", color=MUTED, fontsize=9)
+        ax.annotate(
+            "price not published",
+            (0, place),
+            xytext=(5, 0),
+            textcoords="offset points",
+            va="center",
+            color=MUTED,
+            fontsize=9,
+        )
         return
     monthly, feasible = float(row["monthly_usd"]), bool(row["feasible"])
-    style = {"color": BLUE} if feasible else {
-        "color": "white", "edgecolor": GREY, "hatch": "////", "linewidth": 0.8}
+    style = (
+        {"color": BLUE}
+        if feasible
+        else {"color": "white", "edgecolor": GREY, "hatch": "////", "linewidth": 0.8}
+    )
     ax.barh(place, monthly, height=0.55, **style)
     low, high = _range(row, monthly)
     if high > low:
         ax.plot([low, high], [place, place], color=INK, linewidth=1.4, marker="|", markersize=7)
-    words = format_usd(monthly) if feasible else f"{format_usd(monthly)}: not possible"
-    ax.annotate(words, (max(monthly, high), place), xytext=(6, 0), textcoords="offset points",
-                va="center", fontsize=9.5, color=INK if feasible else MUTED)
+    words = money(monthly) if feasible else f"{money(monthly)}: not possible"
+    ax.annotate(
+        words,
+        (max(monthly, high), place),
+        xytext=(6, 0),
+        textcoords="offset points",
+        va="center",
+        fontsize=9.5,
+        color=INK if feasible else MUTED,
+    )
 
 
 def _range(row: dict[Any, Any], monthly: float) -> tuple[float, float]:
@@ -111,8 +136,8 @@ def cost_title(plans: pd.DataFrame) -> str:
     best = possible.sort_values("monthly_usd").iloc[0]
     dearest = possible.sort_values("monthly_usd").iloc[-1]
     return (
-        f"From {format_usd(best['monthly_usd'])} ({label(best['provider'], 24)}) to "
-        f"{format_usd(dearest['monthly_usd'])} ({label(dearest['provider'], 24)}) a month"
+        f"From {money(float(best['monthly_usd']))} ({label(best['provider'], 24)}) to "
+        f"{money(float(dearest['monthly_usd']))} ({label(dearest['provider'], 24)}) a month"
     )
 
 
@@ -138,9 +163,17 @@ def plot_cost_components(components: pd.DataFrame, *, ax: Axes | None = None) ->
     left = pd.Series(0.0, index=bills.index)
     fills = (BLUE, PALE, "#7b8794", "#e0b07a", "#c9d3dc", "#5f8f74", "#d9dee4")
     for index, name in enumerate(bills.columns):
-        ax.barh(range(len(bills)), bills[name], left=left, height=0.6, label=label(name),
-                color=fills[index % len(fills)], hatch=_HATCHES[index % len(_HATCHES)],
-                edgecolor="white", linewidth=0.5)
+        ax.barh(
+            range(len(bills)),
+            bills[name],
+            left=left,
+            height=0.6,
+            label=label(name),
+            color=fills[index % len(fills)],
+            hatch=_HATCHES[index % len(_HATCHES)],
+            edgecolor="white",
+            linewidth=0.5,
+        )
         left += bills[name]
     ax.set_yticks(range(len(bills)), [label(name, 26) for name in bills.index], parse_math=False)
     ax.tick_params(axis="y", labelcolor=INK)
@@ -154,7 +187,8 @@ def plot_cost_components(components: pd.DataFrame, *, ax: Axes | None = None) ->
     biggest = str(bills.sum().idxmax())
     share = bills[biggest].sum() / bills.to_numpy().sum()
     title = f"{label(biggest).capitalize()} makes {share:.0%} of all these bills together"
-    return finish(ax, title=title, alt=f"Stacked bar chart of bills by provider. {title}.")
+    totals = listed(f"{label(name)} {money(total)}" for name, total in bills.sum(axis=1).items())
+    return finish(ax, title=title, alt=f"Stacked bar chart of bills. {title}: {totals}.")
 
 
 @styled
@@ -176,8 +210,13 @@ def plot_cost_sensitivity(costs: pd.DataFrame, *, ax: Axes | None = None) -> Axe
     for index, (provider, rows) in enumerate(known.groupby("provider", sort=False)):
         colour = SERIES[index % len(SERIES)]
         ordered = rows.sort_values("egress_gb")
-        ax.plot(ordered["egress_gb"], ordered["monthly_usd"].astype(float), color=colour,
-                linestyle=_DASHES[index % len(_DASHES)], linewidth=1.9)
+        ax.plot(
+            ordered["egress_gb"],
+            ordered["monthly_usd"].astype(float),
+            color=colour,
+            linestyle=_DASHES[index % len(_DASHES)],
+            linewidth=1.9,
+        )
         ends.append((float(ordered["monthly_usd"].iloc[-1]), str(provider), colour))
     _label_lines(ax, float(known["egress_gb"].max()), ends)
     money_axis(ax, "y")
@@ -187,7 +226,10 @@ def plot_cost_sensitivity(costs: pd.DataFrame, *, ax: Axes | None = None) -> Axe
     ax.set_ylabel("dollars a month")
     ax.spines["bottom"].set_color(LINE)
     title = _sensitivity_title(known)
-    return finish(ax, title=title, alt=f"Line chart of monthly cost against traffic. {title}.")
+    most = float(known["egress_gb"].max())
+    last = listed(f"{label(name)} {money(size)}" for size, name, _ in sorted(ends))
+    alt = f"Line chart of monthly cost against traffic. {title}. At {most:,.0f} GB: {last}."
+    return finish(ax, title=title, alt=alt)
 
 
 def _label_lines(ax: Axes, x: float, ends: list[tuple[float, str, str]]) -> None:
@@ -196,8 +238,16 @@ def _label_lines(ax: Axes, x: float, ends: list[tuple[float, str, str]]) -> None
     step, place = top * 0.062, -top
     for size, name, colour in sorted(ends):
         place = max(size, place + step)
-        ax.annotate(label(name, 24), (x, place), xytext=(7, 0), textcoords="offset points",
-                    va="center", fontsize=9, color=colour, annotation_clip=False)
+        ax.annotate(
+            label(name, 24),
+            (x, place),
+            xytext=(7, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=9,
+            color=colour,
+            annotation_clip=False,
+        )
 
 
 def _sensitivity_title(costs: pd.DataFrame) -> str:
@@ -208,4 +258,6 @@ def _sensitivity_title(costs: pd.DataFrame) -> str:
     ]
     if cheapest[0] == cheapest[1]:
         return f"{label(cheapest[0], 30)} stays the cheapest however much is pulled"
-    return f"{label(cheapest[0], 24)} is cheapest at first, {label(cheapest[1], 24)} with much traffic"
+    return (
+        f"{label(cheapest[0], 24)} is cheapest at first, {label(cheapest[1], 24)} with much traffic"
+    )

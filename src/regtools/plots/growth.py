@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
+from matplotlib import dates as mdates
 from matplotlib.axes import Axes
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
 
 from regtools.plots._canvas import (
     BLUE,
@@ -23,6 +23,7 @@ from regtools.plots._canvas import (
     empty,
     finish,
     label,
+    listed,
     styled,
 )
 from regtools.tables import format_date, is_missing
@@ -31,7 +32,8 @@ from regtools.units import format_bytes
 if TYPE_CHECKING:
     from regtools.analyses.growth import Growth
 
-_MONTH = timedelta(days=30)
+_MONTH: Final = timedelta(days=30)
+_HARDLY: Final = 0.02
 
 
 @styled
@@ -52,7 +54,9 @@ def plot_growth(growth: Growth, *, ax: Axes | None = None) -> Axes:
     registries = list(dict.fromkeys(series["registry"]))
     for colour, registry in zip(_colours(len(registries)), registries, strict=True):
         rows = series[series["registry"] == registry]
-        _draw_series(ax, rows, colour, name=label(registry, 26) if len(registries) > 1 else "stored")
+        _draw_series(
+            ax, rows, colour, name=label(registry, 26) if len(registries) > 1 else "stored"
+        )
         if len(registries) == 1:
             _draw_logical(ax, rows)
     _mark_reconstructed(ax, series)
@@ -60,7 +64,7 @@ def plot_growth(growth: Growth, *, ax: Axes | None = None) -> Axes:
     bytes_axis(ax)
     ax.set_ylim(bottom=0)
     title = _growth_title(series)
-    return finish(ax, title=title, alt=f"Line chart over time. {title}. {_span(series)}")
+    return finish(ax, title=title, alt=f"Line chart of stored bytes. {title}. {_span(series)}")
 
 
 def _colours(count: int) -> list[str]:
@@ -94,7 +98,7 @@ def _draw_logical(ax: Axes, rows: pd.DataFrame) -> None:
 def _label_end(ax: Axes, when: object, size: float, name: str, colour: str) -> None:
     ax.annotate(
         f"{name}\n{format_bytes(round(size))}",
-        (when, size),  # type: ignore[arg-type]  # matplotlib converts dates
+        (when, size),
         xytext=(8, 0),
         textcoords="offset points",
         color=colour,
@@ -104,7 +108,7 @@ def _label_end(ax: Axes, when: object, size: float, name: str, colour: str) -> N
     )
     # Leave room on the right for the words.
     low, high = ax.get_xlim()
-    ax.set_xlim(low, max(high, date2num(when) + 0.0))
+    ax.set_xlim(low, max(high, mdates.date2num(when)))  # type: ignore[no-untyped-call]
 
 
 def _mark_reconstructed(ax: Axes, series: pd.DataFrame) -> None:
@@ -126,9 +130,9 @@ def _mark_reconstructed(ax: Axes, series: pd.DataFrame) -> None:
 
 
 def _time_axis(ax: Axes) -> None:
-    locator = AutoDateLocator(minticks=3, maxticks=9)
+    locator = mdates.AutoDateLocator(minticks=3, maxticks=9)  # type: ignore[no-untyped-call]
     ax.xaxis.set_major_locator(locator)
-    ax.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+    ax.xaxis.set_major_formatter(mdates.ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
 
 
 def _growth_title(series: pd.DataFrame) -> str:
@@ -179,8 +183,14 @@ def plot_forecast(growth: Growth, *, days: int = 90, ax: Axes | None = None) -> 
     _time_axis(ax)
     bytes_axis(ax)
     ax.set_ylim(bottom=0)
-    title = _forecast_title(forecasts, days)
-    return finish(ax, title=title, alt=f"Line chart of the measured trend and its range. {title}.")
+    title = _forecast_title(forecasts)
+    ranges = listed(
+        f"{label(row['registry'])} {_range_words(row, days)} in {days} days"
+        for row in forecasts.to_dict("records")
+    )
+    return finish(
+        ax, title=title, alt=f"Line chart of the trend. {title}. Likely change: {ranges}."
+    )
 
 
 def _draw_trend(
@@ -196,8 +206,15 @@ def _draw_trend(
     low, high = max(ends["low_bytes_per_day"], 0), ends["high_bytes_per_day"]
     ax.fill_between([start, end], [size, low], [size, high], color=PALE, alpha=0.55, linewidth=0)
     ax.plot([start, end], [size, ends["bytes_per_day"]], "--", color=colour, linewidth=1.8)
-    _label_end(ax, start, size, "", colour) if days == 0 else None
     _label_end(ax, end, ends["bytes_per_day"], f"in {days} days", colour)
+
+
+def _range_words(forecast: dict[Any, Any], days: int) -> str:
+    low, high = (
+        format_bytes(round(days * float(forecast[key])))
+        for key in ("low_bytes_per_day", "high_bytes_per_day")
+    )
+    return f"{low} to {high}"
 
 
 def _draw_capacity(ax: Axes, forecasts: pd.DataFrame) -> None:
@@ -217,7 +234,7 @@ def _draw_capacity(ax: Axes, forecasts: pd.DataFrame) -> None:
         )
 
 
-def _forecast_title(forecasts: pd.DataFrame, days: int) -> str:
+def _forecast_title(forecasts: pd.DataFrame) -> str:
     rate = float(forecasts["bytes_per_day"].sum())
     change = format_bytes(abs(round(rate * 30)))
     words = f"{'Growing by' if rate >= 0 else 'Shrinking by'} about {change} a month"
@@ -252,9 +269,9 @@ def plot_grown(growth: Growth, *, top: int = 12, ax: Axes | None = None) -> Axes
     share = int(shown["grown_bytes"].iloc[:3].sum()) / total if total else 0
     few = min(3, len(shown))
     title = f"{few} repositories make {share:.0%} of the growth" if few > 1 else "What grew"
-    names = ", ".join(
+    names = listed(
         f"{label(row['repository'])} {format_bytes(int(row['grown_bytes']))}"
-        for row in shown.head(5).to_dict("records")
+        for row in shown.to_dict("records")
     )
     return finish(ax, title=title, alt=f"Bar chart of bytes added by repository. {title}: {names}.")
 
@@ -338,10 +355,14 @@ def plot_sharing(usage: pd.DataFrame, *, top: int = 10, ax: Axes | None = None) 
     ax.set_xlim(left=0)
     ax.legend(loc="lower right", fontsize=9.5, handlelength=1.2)
     title = _sharing_title(usage)
-    return finish(ax, title=title, alt=f"Stacked bar chart by repository. {title}.")
+    names = listed(
+        f"{label(row['repository'])} {_sharing_words(row, int(row['physical_bytes']))}"
+        for row in shown.to_dict("records")
+    )
+    return finish(ax, title=title, alt=f"Stacked bar chart by repository. {title}: {names}.")
 
 
-def _sharing_words(row: dict[str, object], size: int) -> str:
+def _sharing_words(row: dict[Any, Any], size: int) -> str:
     shared = row["shared_bytes"]
     if is_missing(shared) or size == 0:
         return format_bytes(size)
@@ -353,6 +374,7 @@ def _sharing_title(usage: pd.DataFrame) -> str:
     own = int(usage["exclusive_bytes"].fillna(0).sum())
     if size == 0:
         return "Nothing is stored"
-    return f"Deleting a whole repository frees only its own part: {own / size:.0%} on average"
-
-
+    shared = 1 - own / size
+    if shared < _HARDLY:
+        return "Hardly anything is shared: deleting a repository frees all of it"
+    return f"{shared:.0%} is shared: deleting a repository frees only its dark part"

@@ -21,6 +21,7 @@ from regtools.plots._canvas import (
     empty,
     finish,
     label,
+    listed,
     styled,
 )
 
@@ -68,13 +69,20 @@ def plot_checks(checks: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax.set_xlim(-0.5, len(stages) - 0.5)
     ax.set_ylim(len(registries) - 0.5, -0.5)
     ax.set_xticks(range(len(stages)), [_STAGE_WORDS[stage] for stage in stages], parse_math=False)
-    ax.set_yticks(range(len(registries)), [label(name, 30) for name in registries], parse_math=False)
+    ax.set_yticks(
+        range(len(registries)), [label(name, 30) for name in registries], parse_math=False
+    )
     ax.xaxis.tick_top()
     ax.tick_params(length=0, labelcolor=INK)
     ax.grid(visible=False)
     ax.spines[["bottom"]].set_visible(False)
     title = _checks_title(latest, len(registries))
-    return finish(ax, title=title, alt=f"Table of checks, a row a registry. {title}.")
+    bad = latest[latest["status"].isin(["fail", "warn"])]
+    worst = listed(
+        f"{label(row['registry'])}, {_STAGE_WORDS.get(row['stage'], row['stage'])}: {row['code']}"
+        for row in bad.to_dict("records")
+    )
+    return finish(ax, title=title, alt=f"Table of checks, a row a registry. {title}. {worst}")
 
 
 def _check_cell(ax: Axes, place: tuple[int, int], status: str, code: str) -> None:
@@ -95,8 +103,10 @@ def _checks_title(checks: pd.DataFrame, registries: int) -> str:
     if failed:
         return f"Something failed on {failed} of {of}" if registries > 1 else "A check failed"
     if warned:
-        return f"All stages answer; {warned} of {of} need a look" if registries > 1 else (
-            "All stages answer; one needs a look"
+        return (
+            f"All stages answer; {warned} of {of} need a look"
+            if registries > 1
+            else ("All stages answer; one needs a look")
         )
     return f"All stages answer on {of}"
 
@@ -138,7 +148,10 @@ def plot_certificates(certificates: pd.DataFrame, *, ax: Axes | None = None) -> 
         if first["days_left"] >= 0
         else f"The certificate of {label(first['registry'])} has ended"
     )
-    return finish(ax, title=title, alt=f"Bar chart of days left by registry. {title}.")
+    names = listed(
+        f"{label(row['registry'])} {row['days_left']:.0f} days" for row in shown.to_dict("records")
+    )
+    return finish(ax, title=title, alt=f"Bar chart of days left by registry. {title}: {names}.")
 
 
 @styled
@@ -169,11 +182,12 @@ def plot_age(ages: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
             ha="center",
             fontsize=9.5,
         )
-    ax.set_xticks(range(len(ages)), list(ages["age"]), parse_math=False)
+    ax.set_xticks(range(len(ages)), [label(age) for age in ages["age"]], parse_math=False)
     ax.tick_params(axis="x", labelcolor=INK, length=0)
     ax.margins(y=0.24)
     ax.yaxis.set_visible(False)
     ax.grid(visible=False)
     old = int(ages["tags"].iloc[-1])
     title = f"{old / total:.0%} of {total:,} tags are older than a year"
-    return finish(ax, title=title, alt=f"Bar chart of tags by the age of their image. {title}.")
+    counts = listed(f"{row['age']} {row['tags']:,}" for row in ages.to_dict("records"))
+    return finish(ax, title=title, alt=f"Bar chart of tags by age. {title}: {counts}.")

@@ -14,7 +14,7 @@ from typing import Final
 
 from regtools.errors import ConfigError, HistoryError, ReportError
 from regtools.reports.notebooks import REPORTS, Job, Value, prepare
-from regtools.reports.publish import Report, locked, publish, stamp_of, staging, write_index
+from regtools.reports.publish import Report, locked, publish, staging, stamp_of, write_index
 from regtools.reports.run import Kernels, Limits, execute
 
 ALL: Final = "all"

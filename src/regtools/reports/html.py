@@ -12,8 +12,8 @@ from typing import Any
 import nbformat
 from nbconvert.exporters import HTMLExporter
 
-from regtools.findings import FINDINGS_MIME
 from regtools.context import PROVENANCE_MIME
+from regtools.findings import FINDINGS_MIME
 from regtools.reports.notebooks import Job
 from regtools.tables import SEVERITIES, components_css, escape, format_date
 
@@ -45,7 +45,7 @@ def render(notebook: nbformat.NotebookNode, *, job: Job, created_at: datetime) -
     """
     title = first_heading(notebook) or job.title
     findings, provenance = lifted(notebook, FINDINGS_MIME), lifted(notebook, PROVENANCE_MIME)
-    exporter = HTMLExporter(
+    exporter = HTMLExporter(  # type: ignore[no-untyped-call]
         template_name="regtools",
         extra_template_basedirs=[str(_TEMPLATES)],
         exclude_input=True,
@@ -113,7 +113,9 @@ def subtitle(provenance: Mapping[str, Any], created_at: datetime) -> str:
     registries = list(dict.fromkeys(row["registry"] for row in provenance.get("snapshots", [])))
     if not registries:
         return moment(created_at)
-    named = ", ".join(registries[:3]) + (f" and {len(registries) - 3} more" if registries[3:] else "")
+    named = ", ".join(registries[:3]) + (
+        f" and {len(registries) - 3} more" if registries[3:] else ""
+    )
     newest = max(str(row["taken_at"]) for row in provenance["snapshots"])
     day = format_date(datetime.fromisoformat(newest))
     whole = "read completely" if provenance.get("complete") else "NOT read completely"

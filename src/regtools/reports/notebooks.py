@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -172,7 +172,7 @@ def typed(key: str, value: Value, default: Value) -> Value:
     reader = _READERS[type(default)]
     try:
         return reader(value)
-    except (KeyError, ValueError):
+    except (KeyError, TypeError, ValueError):
         raise ConfigError(
             f"The parameter {key} cannot be {value!r}.",
             code="PARAMETER_TYPE",
@@ -188,7 +188,7 @@ def _read_int(value: Value) -> int:
 
 def _read_float(value: Value) -> float:
     if isinstance(value, bool):
-        raise ValueError("no number")
+        raise TypeError("no number")
     return float(value)
 
 
@@ -200,11 +200,11 @@ def _read_bool(value: Value) -> bool:
 
 def _read_text(value: Value) -> str:
     if isinstance(value, bool):
-        raise ValueError("no text")
+        raise TypeError("no text")
     return str(value)
 
 
-_READERS: Final[Mapping[type, Any]] = {
+_READERS: Final[Mapping[type, Callable[[Any], Value]]] = {
     int: _read_int,
     float: _read_float,
     bool: _read_bool,

@@ -248,7 +248,9 @@ def write_index(output: Path) -> Path:
 def _in_order(names: set[str]) -> list[str]:
     """Known reports in the order of `REPORTS`, then others by name."""
     ranks = list(REPORTS)
-    return sorted(names, key=lambda name: (ranks.index(name) if name in ranks else len(ranks), name))
+    return sorted(
+        names, key=lambda name: (ranks.index(name) if name in ranks else len(ranks), name)
+    )
 
 
 def _published(output: Path) -> list[dict[str, Any]]:

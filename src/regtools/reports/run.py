@@ -19,9 +19,11 @@ import nbformat
 import papermill
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 from traitlets.config import Config
+from typing_extensions import override
 
 from regtools.errors import ReportError
 from regtools.reports.notebooks import Job
@@ -83,6 +85,7 @@ class _Kernel(AsyncKernelManager):
     started: Kernels
 
     @property
+    @override
     def kernel_spec(self) -> KernelSpec:
         return KernelSpec(
             argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
@@ -91,12 +94,15 @@ class _Kernel(AsyncKernelManager):
             metadata={"supported_encryption": "curve"},
         )
 
-    async def start_kernel(self, **options: Any) -> None:
+    @override
+    async def start_kernel(self, **options: Any) -> None:  # type: ignore[override]
         options["env"] = kernel_environment(os.environ)
         # What a dying kernel prints would mix with the output of the command line.
         options["stdout"] = options["stderr"] = subprocess.DEVNULL
         await super().start_kernel(**options)
-        self.started.add(self.provisioner.pid)
+        # Only a local kernel has a process id; ours are.
+        if isinstance(self.provisioner, LocalProvisioner) and self.provisioner.pid is not None:
+            self.started.add(self.provisioner.pid)
 
 
 class Kernels:
@@ -187,9 +193,9 @@ def execute(job: Job, folder: Path, kernels: Kernels, limits: Limits) -> Execute
     except (DeadKernelError, RuntimeError) as error:
         # jupyter_client says RuntimeError when a kernel dies while it starts.
         raise _failure(job, output, "its Python process died", "KERNEL_DIED") from error
-    notebook = nbformat.read(output, as_version=4)
+    notebook = nbformat.read(output, as_version=4)  # type: ignore[no-untyped-call]
     scrub(notebook, job)
-    nbformat.write(notebook, output)
+    nbformat.write(notebook, output)  # type: ignore[no-untyped-call]
     return Executed(notebook=notebook, seconds=time.monotonic() - clock)
 
 
@@ -221,7 +227,8 @@ def failed_cell(output: Path) -> str:
     if not output.is_file():
         return ""
     started = ""
-    for cell in nbformat.read(output, as_version=4).cells:
+    notebook = nbformat.read(output, as_version=4)  # type: ignore[no-untyped-call]
+    for cell in notebook.cells:
         if any(part.output_type == "error" for part in cell.get("outputs", [])):
             return str(cell.id)
         if cell.metadata.get("papermill", {}).get("start_time"):

@@ -1,0 +1,292 @@
+"""Where a history lies: a folder, or a bucket. The order of writes that makes a snapshot whole.
+
+A snapshot is a folder of Parquet files; it counts once its marker ``snapshots.parquet`` is there,
+which is written last. Nothing that is there is ever changed, only added and, by `remove`, taken
+away marker first. So no reader waits for a writer, and a writer that dies leaves nothing that a
+reader would take for a snapshot.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import shutil
+import tempfile
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final, Protocol
+from urllib.parse import unquote, urlsplit
+
+import pyarrow as pa
+import pyarrow.fs as pafs
+import pyarrow.parquet as pq
+
+from regtools.errors import ConfigError, HistoryError
+
+MARKER: Final = "snapshots"
+"""The table whose file makes a snapshot count."""
+
+_SNAPSHOT: Final = re.compile(r"\d{8}T\d{6}\.\d{6}Z-[0-9a-f]{8}")
+_HIDDEN: Final = ".incoming-"
+
+
+class Place(Protocol):
+    """What a history needs of the place it lies in."""
+
+    address: str
+    """For people; holds no secret."""
+    filesystem: Any
+    root: str
+    """The history's folder as `filesystem` names it."""
+
+    def published(self) -> list[str]:
+        """List the snapshots that have a marker, oldest first."""
+
+    def unfinished(self) -> dict[str, datetime]:
+        """List folders of snapshots without a marker, with the time of their last change."""
+
+    def write(self, snapshot: str, tables: Mapping[str, pa.Table], marker: pa.Table) -> None:
+        """Add a snapshot: all of it, or nothing that counts."""
+
+    def remove(self, name: str) -> None:
+        """Remove a snapshot, or what is left of one."""
+
+    def require_writable(self) -> None:
+        """Raise OSError unless snapshots can be added."""
+
+    def url(self, path: str) -> str:
+        """Give the address of a file, for other programs."""
+
+
+class Folder:
+    """A local folder."""
+
+    def __init__(self, root: Path) -> None:
+        self.address = str(root)
+        self.root = str(root)
+        self.filesystem = pafs.LocalFileSystem()
+        self._root = root
+
+    def published(self) -> list[str]:
+        return [name for name in self._folders(_SNAPSHOT) if self._marker(name).exists()]
+
+    def unfinished(self) -> dict[str, datetime]:
+        hidden = re.compile(re.escape(_HIDDEN) + ".+")
+        names = [n for n in self._folders(_SNAPSHOT) if not self._marker(n).exists()]
+        found: dict[str, datetime] = {}
+        for name in (*names, *self._folders(hidden)):
+            try:
+                changed = (self._root / name).stat().st_mtime
+            except FileNotFoundError:  # its writer has just finished
+                continue
+            found[name] = datetime.fromtimestamp(changed, UTC)
+        return found
+
+    def write(self, snapshot: str, tables: Mapping[str, pa.Table], marker: pa.Table) -> None:
+        self._root.mkdir(parents=True, exist_ok=True)
+        hidden, final = self._root / f"{_HIDDEN}{snapshot}", self._root / snapshot
+        try:
+            hidden.mkdir()
+            for name, table in tables.items():
+                _write_file(hidden / f"{name}.parquet", table)
+            sync_folder(hidden)
+            hidden.rename(final)
+            sync_folder(self._root)
+            partial = final / f".{MARKER}.partial"
+            _write_file(partial, marker)
+            partial.rename(self._marker(snapshot))
+            sync_folder(final)
+        except BaseException:
+            shutil.rmtree(hidden, ignore_errors=True)
+            if not self._marker(snapshot).exists():
+                shutil.rmtree(final, ignore_errors=True)
+            raise
+
+    def remove(self, name: str) -> None:
+        marker = self._marker(name)
+        if marker.exists():
+            marker.unlink()
+            sync_folder(marker.parent)
+        shutil.rmtree(self._root / name)
+
+    def require_writable(self) -> None:
+        # The folder may not be there yet; a failed scan should not leave an empty one behind.
+        nearest = next(path for path in (self._root, *self._root.parents) if path.exists())
+        with tempfile.TemporaryFile(dir=nearest):
+            pass
+
+    def url(self, path: str) -> str:
+        return path
+
+    def _marker(self, snapshot: str) -> Path:
+        return self._root / snapshot / f"{MARKER}.parquet"
+
+    def _folders(self, pattern: re.Pattern[str]) -> list[str]:
+        try:
+            with os.scandir(self._root) as entries:
+                return sorted(e.name for e in entries if pattern.fullmatch(e.name) and e.is_dir())
+        except FileNotFoundError:
+            return []
+
+
+class Bucket:
+    """A prefix in object storage, where an object appears whole or not at all."""
+
+    def __init__(self, location: str) -> None:
+        self.filesystem, root = pafs.FileSystem.from_uri(location)
+        self.root = root.rstrip("/")
+        self._scheme = urlsplit(location).scheme
+        self.address = self.url(self.root)
+
+    def published(self) -> list[str]:
+        return sorted(name for name, files in self._folders().items() if f"{MARKER}.parquet" in files)
+
+    def unfinished(self) -> dict[str, datetime]:
+        return {
+            name: max(files.values())
+            for name, files in self._folders().items()
+            if f"{MARKER}.parquet" not in files
+        }
+
+    def write(self, snapshot: str, tables: Mapping[str, pa.Table], marker: pa.Table) -> None:
+        try:
+            for name, table in {**tables, MARKER: marker}.items():
+                self._upload(file_path(self, snapshot, name), _to_parquet(table))
+        except BaseException:
+            self.remove(snapshot)
+            raise
+
+    def remove(self, name: str) -> None:
+        marker = file_path(self, name, MARKER)
+        if self.filesystem.get_file_info(marker).type == pafs.FileType.File:
+            self.filesystem.delete_file(marker)
+        if self.filesystem.get_file_info(f"{self.root}/{name}").type == pafs.FileType.Directory:
+            self.filesystem.delete_dir(f"{self.root}/{name}")
+
+    def require_writable(self) -> None:
+        probe = f"{self.root}/.writable-{secrets.token_hex(4)}"
+        self._upload(probe, pa.py_buffer(b"regtools"))
+        self.filesystem.delete_file(probe)
+
+    def url(self, path: str) -> str:
+        return f"{self._scheme}://{path}"
+
+    def _upload(self, path: str, data: pa.Buffer) -> None:
+        with self.filesystem.open_output_stream(path) as stream:
+            stream.write(data)
+
+    def _folders(self) -> dict[str, dict[str, datetime]]:
+        # One listing of everything costs a request per thousand files.
+        wanted = pafs.FileSelector(self.root, recursive=True, allow_not_found=True)
+        folders: dict[str, dict[str, datetime]] = {}
+        for info in self.filesystem.get_file_info(wanted):
+            name, _, file = info.path.removeprefix(f"{self.root}/").partition("/")
+            if _SNAPSHOT.fullmatch(name) and file and info.type == pafs.FileType.File:
+                folders.setdefault(name, {})[file] = info.mtime
+        return folders
+
+
+def open_place(location: str | Path) -> Place:
+    """Find the place that an address names.
+
+    Raises
+    ------
+    ConfigError
+        Codes ``HISTORY_LOCATION`` and ``SECRET_INLINE``.
+    """
+    text = str(location)
+    if "://" not in text:
+        return Folder(_absolute(text))
+    parts = urlsplit(text)
+    if parts.scheme == "file":
+        return Folder(_absolute(unquote(parts.path)))
+    if parts.password is not None:
+        raise ConfigError(
+            f"The history's address {parts.scheme}://… holds a secret.",
+            code="SECRET_INLINE",
+            remedy="Leave it out: the cloud's own environment variables and files are used.",
+        )
+    try:
+        return Bucket(text)
+    except (OSError, ValueError) as error:
+        raise ConfigError(
+            f"{parts.scheme}://{parts.netloc}{parts.path} cannot be a history: {reason(error)}.",
+            code="HISTORY_LOCATION",
+            remedy="Name a folder, or a bucket as s3://…, gs://… or abfss://….",
+        ) from error
+
+
+def file_path(place: Place, snapshot: str, table: str) -> str:
+    """Give the path of a snapshot's table, as the place's file system names it."""
+    return f"{place.root}/{snapshot}/{table}.parquet"
+
+
+def read_table(
+    place: Place, snapshot: str, table: str, *, columns: list[str] | None = None
+) -> pa.Table:
+    """Read a table of a snapshot.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no such file.
+    HistoryError
+        Code ``HISTORY_UNREADABLE``: it is broken, or lacks a column.
+    """
+    path = file_path(place, snapshot, table)
+    try:
+        with place.filesystem.open_input_file(path) as source:
+            file = pq.ParquetFile(source, page_checksum_verification=True)
+            if columns is not None and (lost := set(columns) - set(file.schema_arrow.names)):
+                raise ValueError(f"column {min(lost)} is missing")
+            return file.read(columns=columns)
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise unreadable(place.url(path), reason(error)) from error
+
+
+def unreadable(path: str, why: str) -> HistoryError:
+    """Make the error for a file that cannot be read."""
+    return HistoryError(
+        f"{path} cannot be read: {why}.",
+        code="HISTORY_UNREADABLE",
+        remedy="Run `regtools history check`; remove the snapshot's folder or restore it.",
+    )
+
+
+def reason(error: Exception) -> str:
+    """Say in a few words what went wrong with a file."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.rstrip(".").lower()
+    lines = str(error).splitlines()
+    return lines[0].rstrip(".")[:300] if lines else type(error).__name__
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder outlive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _write_file(path: Path, table: pa.Table) -> None:
+    with path.open("xb") as file:
+        file.write(_to_parquet(table))
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _to_parquet(table: pa.Table) -> pa.Buffer:
+    sink = pa.BufferOutputStream()
+    # Checksums let `check` find a flipped bit that would else be just another digest.
+    pq.write_table(table, sink, compression="zstd", write_page_checksum=True)
+    return sink.getvalue()
+
+
+def _absolute(text: str) -> Path:
+    return Path(os.path.abspath(Path(text).expanduser()))  # noqa: PTH100  # keeps symbolic links

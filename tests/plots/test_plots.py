@@ -1,0 +1,205 @@
+"""Every picture states its answer, has its units, a description, and draws foreign names as text."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import matplotlib as mpl
+
+mpl.use("agg")
+
+import matplotlib.pyplot as plt
+import pandas as pd
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.text import Text
+from tests.support.frames import (
+    HOSTILE,
+    REGISTRY,
+    checks_frame,
+    cost_frame,
+    growth_frames,
+    usage_frame,
+)
+
+from regtools import plots
+from regtools.plots._canvas import label, money
+
+CERTIFICATES = pd.DataFrame({"registry": [REGISTRY, HOSTILE], "days_left": [90.0, 3.0]})
+AGES = pd.DataFrame({"age": ["young", HOSTILE], "tags": [30, 10]})
+COMPONENTS = pd.DataFrame(
+    {
+        "provider": ["Dear", "Dear", HOSTILE],
+        "component": ["storage", "transfer", "storage"],
+        "monthly_usd": [300.0, 100.0, 120.0],
+    }
+)
+SENSITIVITY = pd.DataFrame(
+    {
+        "provider": ["Flat", "Flat", HOSTILE, HOSTILE],
+        "egress_gb": [0, 100, 0, 100],
+        "monthly_usd": [50.0, 50.0, 10.0, 90.0],
+    }
+)
+PICTURES: dict[str, tuple[Callable[..., Axes], Any, str]] = {
+    "growth": (
+        plots.plot_growth,
+        growth_frames(),
+        "190 GB stored: 1.9 times as much as 9 months ago",
+    ),
+    "forecast": (
+        plots.plot_forecast,
+        growth_frames(capacity=250e9, days_until_full=60),
+        "Growing by about 30.0 GB a month: full in 60 days",
+    ),
+    "grown": (plots.plot_grown, growth_frames(), "3 repositories make 100% of the growth"),
+    "sharing": (
+        plots.plot_sharing,
+        usage_frame(),
+        "40% is shared: deleting a repository frees only its dark part",
+    ),
+    "checks": (plots.plot_checks, checks_frame(), "Something failed on 1 of 2 registries"),
+    "certificates": (plots.plot_certificates, CERTIFICATES, "The next certificate to end is"),
+    "age": (plots.plot_age, AGES, "25% of 40 tags are older than a year"),
+    "cost": (plots.plot_cost, cost_frame(), "From $120 ("),
+    "components": (
+        plots.plot_cost_components,
+        COMPONENTS,
+        "Storage makes 81% of all these bills together",
+    ),
+    "sensitivity": (
+        plots.plot_cost_sensitivity,
+        SENSITIVITY,
+        "is cheapest at first, Flat with much",
+    ),
+}
+
+
+@pytest.fixture(autouse=True)
+def closed_figures() -> Iterator[None]:
+    yield
+    plt.close("all")
+
+
+@pytest.fixture(params=PICTURES, ids=list(PICTURES))
+def drawn(request: pytest.FixtureRequest) -> tuple[Axes, str]:
+    draw, frame, title = PICTURES[request.param]
+    return draw(frame), title
+
+
+def test_the_title_states_the_answer(drawn: tuple[Axes, str]) -> None:
+    ax, title = drawn
+    assert title in ax.get_title(loc="left")
+
+
+def test_the_description_says_more_than_the_title(drawn: tuple[Axes, str]) -> None:
+    ax, _ = drawn
+    alt = plots.description(ax)
+    assert ax.get_title(loc="left") in alt
+    assert len(alt) > len(ax.get_title(loc="left")) + 20
+    assert "\x1b" not in alt
+
+
+def test_no_foreign_name_is_read_as_a_formula(drawn: tuple[Axes, str]) -> None:
+    ax, _ = drawn
+    plots.picture(ax)
+    texts = [text for text in ax.figure.findobj(Text) if "$x$" in text.get_text()]
+    assert all(not text.get_parse_math() for text in texts)
+    assert all("\x1b" not in text.get_text() for text in texts)
+
+
+def test_a_picture_is_a_png_with_its_description(drawn: tuple[Axes, str]) -> None:
+    ax, _ = drawn
+    data, metadata = plots.picture(ax)._repr_mimebundle_()
+    assert base64.b64decode(data["image/png"]).startswith(b"\x89PNG")
+    assert metadata["image/png"]["alt"] == plots.description(ax)
+    assert metadata["image/png"]["width"] == 860
+
+
+def test_a_picture_is_not_shown_a_second_time_by_pyplot(drawn: tuple[Axes, str]) -> None:
+    plots.picture(drawn[0])
+    assert plt.get_fignums() == []
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_a_picture_draws_on_given_axes(name: str) -> None:
+    draw, frame, _ = PICTURES[name]
+    _, ax = plt.subplots()
+    assert draw(frame, ax=ax) is ax
+
+
+EMPTY = {
+    "growth": (plots.plot_growth, growth_frames(), ["series"]),
+    "forecast": (plots.plot_forecast, growth_frames(), ["forecast"]),
+    "grown": (plots.plot_grown, growth_frames(), ["by_repository"]),
+}
+
+
+@pytest.mark.parametrize("name", EMPTY)
+def test_growth_without_rows_is_a_sentence(name: str) -> None:
+    draw, frames, emptied = EMPTY[name]
+    for attribute in emptied:
+        setattr(frames, attribute, getattr(frames, attribute).head(0))
+    assert plots.description(draw(frames)).endswith((".", "one."))
+
+
+@pytest.mark.parametrize(
+    ("draw", "frame"),
+    [
+        (plots.plot_sharing, usage_frame().head(0)),
+        (plots.plot_checks, checks_frame().head(0)),
+        (plots.plot_certificates, CERTIFICATES.head(0)),
+        (plots.plot_age, AGES.head(0)),
+        (plots.plot_cost, cost_frame().head(0)),
+        (plots.plot_cost_components, COMPONENTS.head(0)),
+        (plots.plot_cost_sensitivity, SENSITIVITY.head(0)),
+    ],
+)
+def test_a_frame_without_rows_is_a_sentence(
+    draw: Callable[[pd.DataFrame], Axes], frame: pd.DataFrame
+) -> None:
+    assert plots.description(draw(frame)).endswith(".")
+
+
+def test_reconstructed_time_is_dashed_and_named() -> None:
+    ax = plots.plot_growth(growth_frames())
+    assert {"-", "--"} <= {line.get_linestyle() for line in ax.lines}
+    assert "reconstructed from image dates" in {text.get_text() for text in ax.texts}
+    assert "4 of 10 points reconstructed" in plots.description(ax)
+
+
+def test_a_plan_that_cannot_hold_the_workload_is_hatched_and_named() -> None:
+    frame = cost_frame()
+    frame["feasible"] = [True, False, False, True]
+    ax = plots.plot_cost(frame)
+    assert "$5: not possible" in {text.get_text() for text in ax.texts}
+    assert "price not published" in {text.get_text() for text in ax.texts}
+    assert [bar.get_hatch() for bar in ax.patches].count("////") == 1
+
+
+def test_of_each_provider_the_cheapest_possible_plan_is_drawn() -> None:
+    ax = plots.plot_cost(cost_frame())
+    names = [text.get_text() for text in ax.get_yticklabels()]
+    assert [name.split("\n")[1] for name in names] == ["large", "only", "ask"]
+
+
+def test_a_failed_check_says_so_in_words() -> None:
+    texts = {text.get_text() for text in plots.plot_checks(checks_frame()).texts}
+    assert {"FAILED", "DNS_FAILED", "look", "TLS_EXPIRES_SOON", "good"} <= texts
+
+
+def test_a_long_name_keeps_both_ends() -> None:
+    assert label("a" * 30 + "/end", 12) == "aaaaaa…a/end"
+    assert label("short") == "short"
+
+
+def test_money_has_cents_only_where_they_matter() -> None:
+    assert [money(amount) for amount in (0, 5, 0.25, 99.5, 160.2)] == [
+        "$0",
+        "$5",
+        "$0.25",
+        "$99.50",
+        "$160",
+    ]

@@ -1,0 +1,151 @@
+"""Frames as the analyses give them, small and made by hand."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pandas as pd
+
+NOW = datetime(2026, 11, 23, tzinfo=UTC)
+REGISTRY = "registry.acme.example"
+HOSTILE = "<script>$x$\x1b[31m</script>"
+
+
+def growth_frames(*, capacity: float | None = None, days_until_full: float | None = None) -> Any:
+    """Give growth from 100 GB to 190 GB in 9 months, the first 4 reconstructed."""
+    series = pd.DataFrame(
+        {
+            "registry": REGISTRY,
+            "taken_at": NOW - timedelta(days=30 * (9 - month)),
+            "basis": "reconstructed" if month < 4 else "measured",
+            "logical_bytes": (100 + 10 * month) * 3 * 10**9,
+            "physical_bytes": (100 + 10 * month) * 10**9,
+            "tags": 10 * month,
+            "repositories": 3,
+            "complete": month != 6,
+        }
+        for month in range(10)
+    )
+    by_repository = pd.DataFrame(
+        {
+            "registry": REGISTRY,
+            "repository": name,
+            "first_bytes": 10**9,
+            "last_bytes": grown + 10**9,
+            "grown_bytes": grown,
+            "added_tags": 7,
+            "removed_tags": 1,
+        }
+        for name, grown in (("web", 60 * 10**9), (HOSTILE, 20 * 10**9), ("ops", 10**9), ("old", -5))
+    )
+    forecast = pd.DataFrame(
+        [
+            {
+                "registry": REGISTRY,
+                "points": 6,
+                "days_observed": 150.0,
+                "bytes_per_day": 1e9,
+                "low_bytes_per_day": 0.5e9,
+                "high_bytes_per_day": 1.5e9,
+                "capacity_bytes": capacity,
+                "days_until_full": days_until_full,
+            }
+        ]
+    )
+    return SimpleNamespace(series=series, by_repository=by_repository, forecast=forecast, notes=[])
+
+
+def usage_frame() -> pd.DataFrame:
+    """Give three repositories: one large, one with a hostile name, one without a tag."""
+    return pd.DataFrame(
+        {
+            "registry": REGISTRY,
+            "repository": name,
+            "tags": tags,
+            "logical_bytes": size * 3,
+            "physical_bytes": size,
+            "exclusive_bytes": own,
+            "shared_bytes": size - own,
+            "dedup_scope": "registry",
+            "complete": True,
+        }
+        for name, tags, size, own in (
+            ("web", 400, 90 * 10**9, 80 * 10**9),
+            (HOSTILE, 5, 60 * 10**9, 10 * 10**9),
+            ("empty", 0, 0, 0),
+        )
+    )
+
+
+def health_frame() -> pd.DataFrame:
+    """Give one finding of each severity."""
+    return pd.DataFrame(
+        {
+            "severity": severity,
+            "finding": code,
+            "registry": REGISTRY,
+            "subject": subject,
+            "summary": summary,
+            "evidence": "{}",
+            "remedy": remedy,
+            "threshold": threshold,
+        }
+        for severity, code, subject, summary, remedy, threshold in (
+            ("ok", "AUTH_OK", "", "Signing in works.", "", ""),
+            ("warning", "STALE", HOSTILE, f"{HOSTILE} is old.", "Delete it.", "365 days"),
+            ("info", "NOTE", "", "A note.", None, None),
+            (
+                "critical",
+                "TLS_EXPIRES_SOON",
+                "",
+                "The certificate ends in 3 days.",
+                "Renew it.",
+                "7",
+            ),
+        )
+    )
+
+
+def checks_frame() -> pd.DataFrame:
+    """Give two registries: one good with a short certificate, one that does not answer."""
+    return pd.DataFrame(
+        [
+            check(REGISTRY, "resolve", "RESOLVED", "ok"),
+            check(REGISTRY, "tls", "TLS_EXPIRES_SOON", "warn", '{"days_left": 12}'),
+            check(REGISTRY, "listing", "LISTING_OK", "ok"),
+            check(HOSTILE, "resolve", "DNS_FAILED", "fail"),
+            check(HOSTILE, "tls", "SKIPPED", "skipped"),
+        ]
+    )
+
+
+def check(registry: str, stage: str, code: str, status: str, evidence: str = "") -> dict[str, Any]:
+    """Give one row of the table of checks."""
+    facts = {"registry": registry, "stage": stage, "code": code, "status": status}
+    return {**facts, "ms": 1.0, "summary": "", "evidence": evidence, "remedy": ""}
+
+
+def cost_frame() -> pd.DataFrame:
+    """Give four plans of three providers: two possible, one not, one without a price."""
+    return pd.DataFrame(
+        {
+            "provider": provider,
+            "plan": plan,
+            "edition": "",
+            "monthly_usd": monthly,
+            "low_usd": low,
+            "high_usd": high,
+            "grade": grade,
+            "feasible": feasible,
+            "why_not": why_not,
+            "notes": "",
+        }
+        for provider, plan, monthly, low, high, grade, feasible, why_not in (
+            ("Dear", "only", 400.0, 300.0, 500.0, "B", True, ""),
+            (HOSTILE, "small", 5.0, 5.0, 5.0, "A", False, "private repositories"),
+            (HOSTILE, "large", 120.0, 120.0, 120.0, "A", True, ""),
+            ("Unknown", "ask", None, None, None, "U", True, ""),
+        )
+    )

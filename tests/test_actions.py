@@ -1,0 +1,33 @@
+"""Work lists say what to do, the most urgent or the largest first."""
+
+from __future__ import annotations
+
+from tests.support.frames import growth_frames, health_frame, usage_frame
+
+from regtools.actions import open_findings, repository_actions
+
+
+def test_each_repository_gets_advice() -> None:
+    actions = repository_actions(usage_frame(), growth_frames())
+    advice = list(actions["advice"])
+    assert advice[0].startswith("Makes 74% of the growth")
+    assert "Has 400 tags" in advice[0]
+    assert advice[1].endswith("Deleting it frees little: its layers are shared.")
+    assert advice[2].startswith("Has no tag")
+
+
+def test_what_deleting_frees_is_what_only_it_reaches() -> None:
+    actions = repository_actions(usage_frame())
+    assert list(actions.columns) == ["repository", "tags", "stored_bytes", "freed_bytes", "advice"]
+    assert list(actions["freed_bytes"]) == [80 * 10**9, 10 * 10**9, 0]
+
+
+def test_registries_are_named_where_there_are_several() -> None:
+    usage = usage_frame()
+    usage.loc[0, "registry"] = "other.example"
+    assert repository_actions(usage).columns[0] == "registry"
+
+
+def test_open_findings_leave_out_the_good_and_start_with_the_worst() -> None:
+    found = open_findings(health_frame())
+    assert list(found["severity"]) == ["critical", "warning", "info"]

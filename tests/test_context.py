@@ -1,0 +1,60 @@
+"""A notebook's parameters are read once, as what the analyses take."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from regtools.context import Provenance, moment, selection
+from regtools.errors import ConfigError
+from regtools.schema import SnapshotRow
+
+
+def test_nothing_given_means_everything_and_now() -> None:
+    assert selection() == {"registry": None, "at": None}
+
+
+def test_a_date_means_the_end_of_that_day() -> None:
+    assert moment("2026-11-23") == datetime(2026, 11, 23, 23, 59, 59, 999_999, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "text", ["2026-11-23T10:00", "2026-11-23T10:00Z", "2026-11-23T11:00+01:00"]
+)
+def test_a_time_is_utc_unless_it_says_otherwise(text: str) -> None:
+    assert moment(text) == datetime(2026, 11, 23, 10, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("text", ["yesterday", "23.11.2026", "2026-13-01"])
+def test_no_time_is_a_clear_error(text: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        selection(at=text)
+    assert caught.value.code == "TIME_INVALID"
+
+
+def row(*, complete: bool) -> SnapshotRow:
+    return SnapshotRow(
+        snapshot="s1",
+        registry="<r>",
+        namespace="",
+        kind="distribution",
+        taken_at=datetime(2026, 11, 23, tzinfo=UTC),
+        complete=complete,
+        requests=1,
+        seconds=1.0,
+        dedup_scope="registry",
+    )
+
+
+def test_one_incomplete_snapshot_makes_all_incomplete() -> None:
+    assert Provenance([row(complete=True)]).complete
+    assert not Provenance([row(complete=True), row(complete=False)]).complete
+    assert not Provenance([]).complete
+
+
+def test_provenance_is_an_escaped_table_and_data() -> None:
+    bundle = Provenance([row(complete=True)])._repr_mimebundle_()
+    assert "&lt;r&gt;" in bundle["text/html"]
+    said = bundle["application/vnd.regtools.provenance+json"]
+    assert said["snapshots"][0]["taken_at"] == "2026-11-23T00:00:00+00:00"
