@@ -28,23 +28,26 @@ _REMOVED = re.compile(
 )
 
 
+@pytest.fixture(scope="session", autouse=True)
+def clean_machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Hide the machine for the whole run: fixtures of a session or module must not see it either."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if _REMOVED.fullmatch(name)]:
+            patch.delenv(name)
+        patch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
+        # One list of fonts for all homes: matplotlib takes seconds to make it.
+        patch.setenv("MPLCONFIGDIR", str(tmp_path_factory.mktemp("matplotlib")))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def clean_environ(
-    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory, plot_cache: Path
+    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
-    """Hide the machine: no proxies, credentials, settings, cloud; an empty home, which is given."""
-    for name in [name for name in os.environ if _REMOVED.fullmatch(name)]:
-        monkeypatch.delenv(name)
+    """No proxies, credentials, settings or cloud, and an empty home of this test, which is given."""
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("HOME", str(home))
-    monkeypatch.setenv("MPLCONFIGDIR", str(plot_cache))
     return home
-
-
-@pytest.fixture(scope="session")
-def plot_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder for matplotlib's list of fonts, so that it is not made again for every home."""
-    return tmp_path_factory.mktemp("matplotlib")
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from tests.support.frames import growth_frames, health_frame, usage_frame
 
-from regtools.actions import open_findings, repository_actions
+import pandas as pd
+
+from regtools.actions import largest_layers, open_findings, repository_actions
 
 
 def test_each_repository_gets_advice() -> None:
@@ -26,6 +28,20 @@ def test_registries_are_named_where_there_are_several() -> None:
     usage = usage_frame()
     usage.loc[0, "registry"] = "other.example"
     assert repository_actions(usage).columns[0] == "registry"
+
+
+def test_the_largest_layer_comes_first() -> None:
+    layers = pd.DataFrame(
+        {
+            "registry": "r",
+            "blob": ["sha256:a", "sha256:b"],
+            "size": [1, 2],
+            "repositories": 1,
+            "tags": 3,
+            "found_in": "web",
+        }
+    )
+    assert list(largest_layers(layers)["blob"]) == ["sha256:b", "sha256:a"]
 
 
 def test_open_findings_leave_out_the_good_and_start_with_the_worst() -> None:

@@ -74,9 +74,9 @@ def test_usage_by_repository_and_tag_is_what_was_pushed(
         assert row["exclusive_bytes"] == corpus.exclusive_bytes(name)
         assert row["shared_bytes"] == row["physical_bytes"] - row["exclusive_bytes"]
     tags = rt.usage(history, by="tag")
-    assert {
-        (row.repository, row.tag): row.logical_bytes for row in tags.itertuples()
-    } == {(r, t): corpus.logical_bytes(r, t) for r, t, _ in corpus.tags}
+    assert {(row.repository, row.tag): row.logical_bytes for row in tags.itertuples()} == {
+        (r, t): corpus.logical_bytes(r, t) for r, t, _ in corpus.tags
+    }
 
 
 def test_skopeo_agrees_on_digests_and_layers(
@@ -140,7 +140,9 @@ def test_a_catalog_of_several_pages_is_read_to_its_end(
     assert scanned.physical_bytes == stored_bytes(registry.storage)
 
 
-def test_a_namespace_is_scanned_alone(registry: DockerRegistry, corpus: Corpus, tmp_path: Path) -> None:
+def test_a_namespace_is_scanned_alone(
+    registry: DockerRegistry, corpus: Corpus, tmp_path: Path
+) -> None:
     scanned = scan_one(f"{registry.url}/team", tmp_path / "history")
     team = {name for name in corpus.repositories if name.startswith("team/")}
     assert scanned.repositories == len(team)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import re
 import signal
 import ssl
@@ -235,7 +236,16 @@ def test_a_missing_program_fails_with_how_to_install_it() -> None:
         find_program("no-such-registry")
 
 
-def test_no_secret_or_proxy_of_this_machine_reaches_a_test(clean_environ: Path) -> None:
+@pytest.fixture(scope="module")
+def home_of_the_module() -> Path:
+    """The home that a fixture above a single test sees."""
+    return Path.home()
+
+
+def test_no_secret_or_proxy_of_this_machine_reaches_a_test(
+    clean_environ: Path, home_of_the_module: Path
+) -> None:
     assert Path.home() == clean_environ
     assert list(clean_environ.iterdir()) == []
+    assert home_of_the_module != Path(pwd.getpwuid(os.getuid()).pw_dir)
     assert [name for name in os.environ if name.lower().endswith("_proxy")] == []

@@ -145,7 +145,7 @@ def test_html_shows_itself() -> None:
 
 
 def test_a_heading_drops_the_unit() -> None:
-    assert [heading(name) for name in ("taken_at", "dedup_scope")] == ["Taken", "Dedup scope"]
+    assert [heading(name) for name in ("pushed_at", "first_bytes")] == ["Pushed", "First"]
 
 
 def test_the_style_loads_nothing() -> None:

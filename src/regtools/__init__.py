@@ -14,14 +14,32 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from regtools.actions import largest_layers, open_findings, repository_actions
     from regtools.analyses.cost import Scenario, component_table, cost
     from regtools.analyses.growth import Growth, growth
     from regtools.analyses.health import Thresholds, health
+    from regtools.analyses.observations import certificates, checks, problems, tag_ages
     from regtools.analyses.prices import prices
     from regtools.analyses.usage import usage
+    from regtools.context import provenance, selection
+    from regtools.findings import cost_findings, growth_findings, health_findings
     from regtools.history import History
+    from regtools.plots import (
+        picture,
+        plot_age,
+        plot_certificates,
+        plot_checks,
+        plot_cost,
+        plot_cost_components,
+        plot_cost_sensitivity,
+        plot_forecast,
+        plot_grown,
+        plot_growth,
+        plot_sharing,
+    )
     from regtools.reports import report
     from regtools.session import Options, check_auth, diagnose, open_history, scan
+    from regtools.tables import table, tiles
 
 _HOMES = {
     "Growth": "analyses.growth",
@@ -29,16 +47,41 @@ _HOMES = {
     "Options": "session",
     "Scenario": "analyses.cost",
     "Thresholds": "analyses.health",
+    "certificates": "analyses.observations",
     "check_auth": "session",
+    "checks": "analyses.observations",
     "component_table": "analyses.cost",
     "cost": "analyses.cost",
+    "cost_findings": "findings",
     "diagnose": "session",
     "growth": "analyses.growth",
+    "growth_findings": "findings",
     "health": "analyses.health",
+    "health_findings": "findings",
+    "largest_layers": "actions",
+    "open_findings": "actions",
     "open_history": "session",
+    "picture": "plots",
+    "plot_age": "plots",
+    "plot_certificates": "plots",
+    "plot_checks": "plots",
+    "plot_cost": "plots",
+    "plot_cost_components": "plots",
+    "plot_cost_sensitivity": "plots",
+    "plot_forecast": "plots",
+    "plot_grown": "plots",
+    "plot_growth": "plots",
+    "plot_sharing": "plots",
     "prices": "analyses.prices",
+    "problems": "analyses.observations",
+    "provenance": "context",
     "report": "reports",
+    "repository_actions": "actions",
     "scan": "session",
+    "selection": "context",
+    "table": "tables",
+    "tag_ages": "analyses.observations",
+    "tiles": "tables",
     "usage": "analyses.usage",
 }
 
@@ -48,16 +91,41 @@ __all__ = [
     "Options",
     "Scenario",
     "Thresholds",
+    "certificates",
     "check_auth",
+    "checks",
     "component_table",
     "cost",
+    "cost_findings",
     "diagnose",
     "growth",
+    "growth_findings",
     "health",
+    "health_findings",
+    "largest_layers",
+    "open_findings",
     "open_history",
+    "picture",
+    "plot_age",
+    "plot_certificates",
+    "plot_checks",
+    "plot_cost",
+    "plot_cost_components",
+    "plot_cost_sensitivity",
+    "plot_forecast",
+    "plot_grown",
+    "plot_growth",
+    "plot_sharing",
     "prices",
+    "problems",
+    "provenance",
     "report",
+    "repository_actions",
     "scan",
+    "selection",
+    "table",
+    "tag_ages",
+    "tiles",
     "usage",
 ]
 

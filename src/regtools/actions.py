@@ -88,6 +88,23 @@ def _about_sharing(row: Mapping[Any, Any]) -> str:
     return "Deleting it frees little: its layers are shared." if share < _HARDLY_OWN else ""
 
 
+def largest_layers(layers: pd.DataFrame) -> pd.DataFrame:
+    """List blobs, the largest first, with a repository to look for each in.
+
+    Parameters
+    ----------
+    layers
+        What ``regtools.usage(by="layer")`` gives.
+
+    Returns
+    -------
+    DataFrame
+        blob, size, found_in, repositories, tags.
+    """
+    columns = ["blob", "size", "found_in", "repositories", "tags"]
+    return layers.sort_values("size", ascending=False, ignore_index=True)[columns]
+
+
 def open_findings(health: pd.DataFrame) -> pd.DataFrame:
     """List the findings that need a hand, the most urgent first, with the way out.
 

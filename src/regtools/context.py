@@ -1,4 +1,4 @@
-"""What a report speaks of: which snapshots, what they could not read, how it was checked."""
+"""What a report speaks of: which registry, as of when, from which snapshots."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypedDict
 
 import pandas as pd
 
+from regtools.analyses.reach import opened
 from regtools.errors import ConfigError
 from regtools.tables import Html, table
 
@@ -73,61 +74,6 @@ def moment(text: str) -> datetime:
     return when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
 
 
-def problems(
-    history: History | str | Path, *, registry: str | None = None, at: datetime | None = None
-) -> pd.DataFrame:
-    """List what the newest snapshots could not read, and why.
-
-    Parameters
-    ----------
-    history
-        The history, or where it is.
-    registry, at
-        Only this registry; the newest snapshots not after this time.
-
-    Returns
-    -------
-    DataFrame
-        registry, repository, reference, code, message.
-    """
-    return _rows("problems", history, registry, at)
-
-
-def checks(
-    history: History | str | Path, *, registry: str | None = None, at: datetime | None = None
-) -> pd.DataFrame:
-    """List the checks that were made with the newest snapshots.
-
-    Parameters
-    ----------
-    history
-        The history, or where it is.
-    registry, at
-        Only this registry; the newest snapshots not after this time.
-
-    Returns
-    -------
-    DataFrame
-        registry, stage, code, status, ms, summary, evidence, remedy.
-    """
-    return _rows("checks", history, registry, at)
-
-
-def _rows(
-    name: str, history: History | str | Path, registry: str | None, at: datetime | None
-) -> pd.DataFrame:
-    from regtools.engine import query
-
-    opened = _opened(history)
-    return query(opened, name, snapshots=opened.latest(registry=registry, at=at))
-
-
-def _opened(history: History | str | Path) -> History:
-    from regtools.history import History
-
-    return history if isinstance(history, History) else History(history)
-
-
 @dataclass(frozen=True, slots=True)
 class Provenance:
     """The snapshots behind a report, shown as a table and carried as data."""
@@ -157,10 +103,7 @@ class Provenance:
             }
             for row in self.snapshots
         )
-        headings = {"taken_at": "Scanned", "dedup_scope": "Blobs stored once per"}
-        names = {str(name): headings.get(str(name), "") for name in frame.columns}
-        words = {name: text or name.capitalize() for name, text in names.items()}
-        return table(frame, columns=words, empty="No snapshot.")
+        return table(frame, empty="No snapshot.")
 
     def _repr_mimebundle_(self, **_: object) -> Mapping[str, Any]:
         shown = self.to_table()
@@ -195,4 +138,4 @@ def provenance(
     registry, at
         Only this registry; the newest snapshots not after this time.
     """
-    return Provenance(_opened(history).latest(registry=registry, at=at))
+    return Provenance(opened(history).latest(registry=registry, at=at))

@@ -50,7 +50,9 @@ class Terminal:
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn("repositories · {task.fields[tags]:,} tags · {task.fields[requests]:,} requests"),
+            TextColumn(
+                "repositories · {task.fields[tags]:,} tags · {task.fields[requests]:,} requests"
+            ),
             TimeElapsedColumn(),
         )
         with Rich(*columns, console=Console(stderr=True), transient=True) as bar:

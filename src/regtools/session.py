@@ -20,7 +20,7 @@ from regtools import progress as progress_bars
 from regtools.client import ConnectionOptions, Distribution, open_client
 from regtools.collect import diagnose as diagnosis
 from regtools.collect import scan as scanning
-from regtools.credentials import Attempt, Credential, find_credential
+from regtools.credentials import Attempt, Credential, Login, find_credential
 from regtools.errors import RegtoolsError, UnauthorizedError
 from regtools.reference import Target
 from regtools.registries import RegistryKind, detect_kind, registry_kind
@@ -242,8 +242,11 @@ def open_access(name: str, settings: Settings, options: Options) -> Access:
     target, own = resolve_target(name, settings)
     credential, attempts = find_credential(
         target.registry,
-        username=options.username or own.username,
-        password=options.password or own.password,
+        path=target.path,
+        logins=(
+            Login(username=options.username, password=options.password, where="the command line"),
+            Login(username=own.username, password=own.password, where=f"the settings of {name}"),
+        ),
         environ=os.environ,
         home=Path.home(),
     )

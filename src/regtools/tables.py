@@ -25,6 +25,15 @@ NOTHING: Final = "–"
 _DIGEST_SHOWN: Final = 19  # "sha256:" and twelve signs, as the Docker command line shows them
 _SHORT_DIGEST_PREFIXES: Final = ("sha256:", "sha512:")
 _BYTES: Final = ("bytes", "size")
+_LONG_NAME: Final = 30
+_WORDS: Final = {
+    "advice": "What to do",
+    "remedy": "What to do",
+    "freed_bytes": "Frees if deleted",
+    "taken_at": "Scanned",
+    "dedup_scope": "Blobs stored once per",
+    "why_not": "Why not",
+}
 _BYTES_PER_DAY: Final = "bytes_per_day"
 
 # Controls and directional overrides: they can reorder or hide what a name shows.
@@ -101,6 +110,8 @@ def heading(column: str) -> str:
     >>> heading("physical_bytes"), heading("why_not"), heading("monthly_usd")
     ('Physical', 'Why not', 'Monthly')
     """
+    if column in _WORDS:
+        return _WORDS[column]
     words = column
     for unit in ("_bytes", "_usd", "_at"):
         words = words.removesuffix(unit)
@@ -252,8 +263,8 @@ def _cell(frame: pd.DataFrame, name: str, value: object, bar: str, top: float) -
         for word, wanted in (
             ("rt-number", _is_number(frame, name)),
             ("rt-bar", bool(style)),
-            ("rt-name", isinstance(value, str) and " " not in text.strip()),
-            (f"rt-is-{text}", name == "severity" and text in SEVERITIES),
+            ("rt-name", len(text) > _LONG_NAME and " " not in text.strip()),
+            ("rt-text", len(text) > _LONG_NAME and " " in text.strip()),
         )
         if wanted
     )

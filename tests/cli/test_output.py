@@ -44,9 +44,7 @@ def test_a_table_in_a_pipe_is_not_cut(capsys: pytest.CaptureFixture[str]) -> Non
 
 
 def test_a_name_cannot_style_or_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
-    print_rows(
-        [{"repository": "[red]x[/]\x1b[2J"}], Format.TABLE, columns=("repository",)
-    )
+    print_rows([{"repository": "[red]x[/]\x1b[2J"}], Format.TABLE, columns=("repository",))
     out = capsys.readouterr().out
     assert "[red]x[/]�[2J" in out
     assert "\x1b" not in out

@@ -152,9 +152,7 @@ def test_a_wrong_password_is_said_so_and_not_repeated(
     regtools: Command, htpasswd_registry: DockerRegistry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CANARY", "canary-7f3a")
-    ran = regtools(
-        "scan", htpasswd_registry.url, "--username", USER, "--password", "env:CANARY"
-    )
+    ran = regtools("scan", htpasswd_registry.url, "--username", USER, "--password", "env:CANARY")
     assert ran.code == 3
     assert "[UNAUTHORIZED]" in ran.err
     assert "canary" not in ran.err + ran.out

@@ -82,3 +82,16 @@ def test_an_empty_history_is_a_sentence() -> None:
         setattr(frames, name, getattr(frames, name).head(0))
     findings = growth_findings(frames, usage_frame().head(0))
     assert [finding.code for finding in findings.findings] == ["NOTHING_STORED"]
+
+
+def test_where_sharing_is_unknown_the_size_is_an_upper_bound() -> None:
+    findings = growth_findings(growth_frames(), usage_frame().assign(dedup_scope="unknown"))
+    (bound,) = [finding for finding in findings.findings if finding.code == "SCOPE_UNKNOWN"]
+    assert "at most 150 GB are stored" in bound.summary
+    assert "SHARED" not in codes(findings)
+
+
+def test_hardly_anything_shared_is_not_worth_a_sentence() -> None:
+    usage = usage_frame()
+    usage["exclusive_bytes"] = usage["physical_bytes"]
+    assert "SHARED" not in codes(growth_findings(growth_frames(), usage))

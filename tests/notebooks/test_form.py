@@ -53,7 +53,9 @@ def test_there_is_one_first_heading(notebook: dict[str, Any]) -> None:
 
 
 def test_the_third_cell_is_the_only_one_with_parameters(notebook: dict[str, Any]) -> None:
-    tagged = [cell for cell in notebook["cells"] if "parameters" in cell["metadata"].get("tags", [])]
+    tagged = [
+        cell for cell in notebook["cells"] if "parameters" in cell["metadata"].get("tags", [])
+    ]
     assert tagged == [notebook["cells"][2]]
     assert tagged[0]["id"] == "parameters"
 

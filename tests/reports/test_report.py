@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import select
+import signal
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -89,4 +94,32 @@ def test_a_run_beside_another_is_refused_before_kernels_start(shelf: Path, tmp_p
     with locked(output), pytest.raises(ConfigError) as caught:
         report("health", output=output)
     assert caught.value.code == "REPORTS_LOCKED"
+    assert files_of(output) == [".lock"]
+
+
+INTERRUPTED = """
+import sys
+from pathlib import Path
+from regtools.reports import notebooks, report
+notebooks._FOLDERS = (Path(sys.argv[1]),)
+report("health", output=sys.argv[2])
+"""
+
+
+def test_an_interrupted_run_ends_at_once_with_its_kernel_and_leaves_nothing(tmp_path: Path) -> None:
+    pipe, output = tmp_path / "pipe", tmp_path / "reports"
+    os.mkfifo(pipe)
+    listening = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    hang = f"import os, time; open({str(pipe)!r}, 'w').write(str(os.getpid())); time.sleep(600)"
+    write_notebook(tmp_path / "health.ipynb", ("hang", hang))
+    environ = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    arguments = [sys.executable, "-c", INTERRUPTED, str(tmp_path), str(output)]
+    with subprocess.Popen(arguments, env=environ, stderr=subprocess.DEVNULL) as running:
+        assert select.select([listening], [], [], 60)[0]
+        kernel = int(os.read(listening, 20))
+        running.send_signal(signal.SIGINT)
+        running.wait(timeout=20)
+    os.close(listening)
+    with pytest.raises(ProcessLookupError):
+        os.kill(kernel, 0)
     assert files_of(output) == [".lock"]

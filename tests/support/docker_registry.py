@@ -89,6 +89,7 @@ def docker_registry(
     name: str = "127.0.0.1",
     port: int = 0,
     access_log: bool = True,
+    cache: bool = False,
 ) -> Iterator[DockerRegistry]:
     """Run a registry until the block ends.
 
@@ -106,11 +107,18 @@ def docker_registry(
         What the registry is called in `host` and `url`; it listens on the loopback anyway.
     port
         0: a free one, chosen by the kernel, so that runs side by side never collide.
+    access_log
+        Needed by `DockerRegistry.requests`.
+    cache
+        Keep descriptors in memory, as Debian's own configuration does. Then the registry does
+        not see what a garbage collection or a test changes in its storage.
     """
     storage = storage or folder / "storage"
     folder.mkdir(parents=True, exist_ok=True)
     config_file = folder / "config.yml"
     config = _config(storage, auth, certificate, port=port, access_log=access_log)
+    if cache:
+        config["storage"]["cache"] = {"blobdescriptor": "inmemory"}
     config_file.write_text(json.dumps(config, indent=1))  # YAML reads JSON.
     program = Program([find_program(PROGRAM), "serve", str(config_file)], folder)
     with running(program):

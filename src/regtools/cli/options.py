@@ -78,7 +78,6 @@ def history_location(history: str | None, config: Path | None) -> str:
     return history or load_settings(config).history
 
 
-
 def moment(text: str | None) -> datetime | None:
     """Read a date (its end counts) or a time; without a zone it is UTC.
 

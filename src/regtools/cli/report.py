@@ -75,9 +75,7 @@ def command(
         print_document(reports=[plain(dataclasses.asdict(one)) for one in made])
     for one in made:
         say(f"{one.name}: {one.page}")
-    if fail_on is not Threshold.NEVER and any(
-        one.worst in _at_or_above(fail_on) for one in made
-    ):
+    if fail_on is not Threshold.NEVER and any(one.worst in _at_or_above(fail_on) for one in made):
         raise typer.Exit(1)
 
 

@@ -11,6 +11,7 @@ import hashlib
 import json
 import struct
 import tarfile
+import threading
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -31,8 +32,9 @@ _EMPTY_MEMBER: Final = (
 )
 _CHUNK: Final = 16 * _PERIOD
 _PADDING: Final = _EMPTY_MEMBER * 17  # a chunk, from wherever in a period it starts
-_HASHED_AHEAD: Final = 8192
-"""Beyond so many empty members (512 MiB) hashes are not kept, and are looked up first."""
+_KEPT_STATES: Final = 8192
+HASHED_IN_PASSING: Final = (_KEPT_STATES + 1) * _PERIOD
+"""A larger layer (512 MiB) has its digest looked up in ``large_layers.json``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +128,7 @@ def hash_layer(name: str, size: int) -> Digest:
 
 
 def _layer_digest(name: str, size: int) -> Digest:
-    if size > _HASHED_AHEAD * _PERIOD and (known := _large().get(f"{name} {size}")):
+    if size > HASHED_IN_PASSING and (known := _large().get(f"{name} {size}")):
         return Digest(known)
     return hash_layer(name, size)
 
@@ -138,15 +140,17 @@ def _large() -> dict[str, str]:
 
 _states: Final[list[_Hash]] = [hashlib.sha256()]
 """The hash of n empty members at position n, as far as anybody asked."""
+_states_lock: Final = threading.Lock()
 
 
 def _padding_hash(members: int) -> _Hash:
-    while len(_states) <= min(members, _HASHED_AHEAD):
-        state = _states[-1].copy()
-        state.update(_EMPTY_MEMBER)
-        _states.append(state)
-    state = _states[min(members, _HASHED_AHEAD)].copy()
-    for _ in range(members - _HASHED_AHEAD):
+    with _states_lock:
+        while len(_states) <= min(members, _KEPT_STATES):
+            state = _states[-1].copy()
+            state.update(_EMPTY_MEMBER)
+            _states.append(state)
+    state = _states[min(members, _KEPT_STATES)].copy()
+    for _ in range(members - _KEPT_STATES):
         state.update(_EMPTY_MEMBER)
     return state
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 FULL_SOON: Final = 30
 FULL_LATER: Final = 90
 _MONTH: Final = 30
+_HARDLY: Final = 0.02  # shared: not worth a sentence
 _ONE_REPOSITORY: Final = 0.4  # of the growth: worth naming its owner
 
 
@@ -32,6 +33,7 @@ def growth_findings(growth: Growth, usage: pd.DataFrame) -> Findings:
     """
     found = [
         *_incomplete(usage),
+        *_unknown_scope(usage),
         *_capacity(growth.forecast),
         *_trend(growth.forecast),
         *_growers(growth.by_repository),
@@ -124,6 +126,24 @@ def _incomplete(usage: pd.DataFrame) -> list[Finding]:
     ]
 
 
+def _unknown_scope(usage: pd.DataFrame) -> list[Finding]:
+    """Say that a size is a bound where the vendor does not tell what it shares."""
+    unknown = usage[usage["dedup_scope"] == "unknown"]
+    return [
+        Finding(
+            severity="info",
+            code="SCOPE_UNKNOWN",
+            subject=str(registry),
+            summary=(
+                f"{registry} does not tell whether its repositories share layers: "
+                f"at most {format_bytes(_sum(rows, 'physical_bytes'))} are stored."
+            ),
+            remedy="Its own web page or bill has the exact number.",
+        )
+        for registry, rows in unknown.groupby("registry")
+    ]
+
+
 def _capacity(forecast: pd.DataFrame) -> list[Finding]:
     found = []
     for row in _with_capacity(forecast).to_dict("records"):
@@ -138,12 +158,16 @@ def _capacity(forecast: pd.DataFrame) -> list[Finding]:
 
 def _full(registry: str, days: int, capacity: str) -> Finding:
     severity = "critical" if days < FULL_SOON else "warning" if days < FULL_LATER else "info"
-    when = "has reached" if days <= 0 else f"reaches in about {days} days"
+    summary = (
+        f"{registry} has reached its capacity of {capacity}."
+        if days <= 0
+        else f"{registry} reaches its capacity of {capacity} in about {days} days."
+    )
     return Finding(
         severity=severity,
         code="CAPACITY_SOON" if severity != "info" else "CAPACITY_FINE",
         subject=registry,
-        summary=f"{registry} {when} its capacity of {capacity}.",
+        summary=summary,
         remedy="Delete tags nobody pulls, or order storage." if severity != "info" else "",
     )
 
@@ -197,7 +221,7 @@ def _growers(by_repository: pd.DataFrame) -> list[Finding]:
 
 def _sharing(usage: pd.DataFrame) -> list[Finding]:
     physical, own = _sum(usage, "physical_bytes"), _sum(usage, "exclusive_bytes")
-    if physical == 0 or usage["exclusive_bytes"].isna().any():
+    if physical == 0 or 1 - own / physical < _HARDLY or (usage["dedup_scope"] == "unknown").any():
         return []
     return [
         Finding(

@@ -93,7 +93,7 @@ class Parts:
     @property
     def is_readable(self) -> bool:
         """Whether this version of regtools began the file, and got as far as its first frame."""
-        return next(_frames(self.path), b"") == _SCHEMA.serialize().to_pybytes()
+        return bool(next(_frames(self.path), b"") == _SCHEMA.serialize().to_pybytes())
 
     def read(self) -> Iterator[Tables]:
         """Give the parts in the order they came."""

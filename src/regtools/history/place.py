@@ -129,6 +129,8 @@ class Folder:
                 return sorted(e.name for e in entries if pattern.fullmatch(e.name) and e.is_dir())
         except FileNotFoundError:
             return []
+        except OSError as error:
+            raise _unlistable(self, error) from error
 
 
 class Bucket:
@@ -141,7 +143,9 @@ class Bucket:
         self.address = self.url(self.root)
 
     def published(self) -> list[str]:
-        return sorted(name for name, files in self._folders().items() if f"{MARKER}.parquet" in files)
+        return sorted(
+            name for name, files in self._folders().items() if f"{MARKER}.parquet" in files
+        )
 
     def unfinished(self) -> dict[str, datetime]:
         return {
@@ -181,7 +185,11 @@ class Bucket:
         # One listing of everything costs a request per thousand files.
         wanted = pafs.FileSelector(self.root, recursive=True, allow_not_found=True)
         folders: dict[str, dict[str, datetime]] = {}
-        for info in self.filesystem.get_file_info(wanted):
+        try:
+            listed = self.filesystem.get_file_info(wanted)
+        except OSError as error:
+            raise _unlistable(self, error) from error
+        for info in listed:
             name, _, file = info.path.removeprefix(f"{self.root}/").partition("/")
             if _SNAPSHOT.fullmatch(name) and file and info.type == pafs.FileType.File:
                 folders.setdefault(name, {})[file] = info.mtime
@@ -239,8 +247,7 @@ def read_table(
     try:
         with place.filesystem.open_input_file(path) as source:
             file = pq.ParquetFile(source, page_checksum_verification=True)
-            if columns is not None and (lost := set(columns) - set(file.schema_arrow.names)):
-                raise ValueError(f"column {min(lost)} is missing")
+            _require_columns(file.schema_arrow, columns or [])
             return file.read(columns=columns)
     except FileNotFoundError:
         raise
@@ -254,6 +261,14 @@ def unreadable(path: str, why: str) -> HistoryError:
         f"{path} cannot be read: {why}.",
         code="HISTORY_UNREADABLE",
         remedy="Run `regtools history check`; remove the snapshot's folder or restore it.",
+    )
+
+
+def _unlistable(place: Place, error: OSError) -> HistoryError:
+    return HistoryError(
+        f"The history {place.address} cannot be listed: {reason(error)}.",
+        code="HISTORY_UNREADABLE",
+        remedy="Check its address, the network and the permissions.",
     )
 
 
@@ -272,6 +287,12 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _require_columns(schema: pa.Schema, columns: list[str]) -> None:
+    lost = set(columns) - set(schema.names)
+    if lost:
+        raise ValueError(f"column {min(lost)} is missing")
 
 
 def _write_file(path: Path, table: pa.Table) -> None:

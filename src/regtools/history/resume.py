@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from regtools.history.parts import Parts
+from regtools.history.place import Place
 from regtools.history.rows import Tables
 
 RESUME_WITHIN: Final = timedelta(hours=24)
@@ -48,24 +49,26 @@ def new_file(folder: Path, now: datetime) -> Path:
     return folder / f"{stamp(now)}-{secrets.token_hex(4)}.parts"
 
 
-def suffix_of(file: Path) -> str:
-    """Give the random part of a file's name, which becomes that of the snapshot."""
-    return file.stem.rpartition("-")[2]
+def suffix_of(name: str) -> str:
+    """Give the random part of the name of a file of parts, or of the snapshot made of it."""
+    return name.removesuffix(".parts").rpartition("-")[2]
 
 
 def take_over(
-    folder: Path, published: Collection[str], *, now: datetime, resume_within: timedelta
+    folder: Path, place: Place, *, now: datetime, resume_within: timedelta
 ) -> Parts | None:
     """Continue the newest interrupted scan in a folder, and remove those that are of no use.
 
     Those in the hands of a living writer are left alone.
     """
+    files = sorted(_files(folder), reverse=True)
+    published = {suffix_of(name) for name in place.published()} if files else set()
     chosen: Parts | None = None
-    for file, started in sorted(_files(folder), reverse=True):
+    for file, started in files:
         parts = Parts.take_over(file)
         if parts is None:
             continue
-        is_published = any(name.endswith(f"-{suffix_of(file)}") for name in published)
+        is_published = suffix_of(file.name) in published
         is_old = now - started > resume_within
         if chosen is not None or is_published or is_old or not parts.is_readable:
             parts.discard()

@@ -6,7 +6,7 @@ import types
 import typing
 from collections.abc import Iterable
 from dataclasses import fields
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from operator import attrgetter
 from typing import Any, Final
@@ -79,7 +79,10 @@ def from_structs(structs: pa.StructArray) -> pa.Table:
 def to_rows(table: str, data: pa.Table) -> list[Any]:
     """Turn a table, as it is on disk, into rows."""
     kind = TABLES[table]
-    return [kind(**row) for row in data.select(row_schema(table).names).to_pylist()]
+    return [
+        kind(**{name: _in_utc(value) for name, value in row.items()})
+        for row in data.select(row_schema(table).names).to_pylist()
+    ]
 
 
 def to_inventory(tables: Tables) -> Inventory:
@@ -114,3 +117,8 @@ def _field(name: str, hint: Any) -> pa.Field:
 
 def _encodable(value: Any) -> Any:
     return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
+
+
+def _in_utc(value: Any) -> Any:
+    """Give times the zone that the rest of regtools gives them; Arrow's is equal, not the same."""
+    return value.astimezone(UTC) if isinstance(value, datetime) else value

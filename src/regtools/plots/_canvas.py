@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Final, ParamSpec
@@ -36,6 +36,7 @@ SERIES: Final = (BLUE, ORANGE, GREEN, "#6b4c9a", "#7b8794", "#8c6d1f")
 WIDTH: Final = 8.6
 """Inches: 860 pixels of a page, at 100 pixels an inch."""
 _PIXELS_PER_INCH: Final = 100
+_LINE_OF_WORDS: Final = 0.062  # of the highest line, on our pictures' height
 _CENTS_MATTER: Final = 100  # below a hundred dollars
 _SHARPNESS: Final = 2  # screens of phones and laptops show two dots a pixel
 
@@ -153,6 +154,36 @@ def listed(parts: Iterable[str], most: int = 8) -> str:
     every = list(parts)
     more = f", and {len(every) - most} more" if len(every) > most else ""
     return ", ".join(every[:most]) + more
+
+
+@dataclass(frozen=True, slots=True)
+class LineEnd:
+    """The end of a line, and the words beside it."""
+
+    x: Any
+    y: float
+    words: str
+    colour: str
+
+
+def label_ends(ax: Axes, ends: Sequence[LineEnd]) -> None:
+    """Name lines at their ends; words that would overlap move up a line."""
+    top = max((end.y for end in ends), default=0.0) or 1.0
+    lowest = -top
+    for end in sorted(ends, key=lambda end: end.y):
+        step = _LINE_OF_WORDS * top * (end.words.count("\n") + 1)
+        place = max(end.y, lowest + step)
+        lowest = place
+        ax.annotate(
+            end.words,
+            (end.x, place),
+            xytext=(8, 0),
+            textcoords="offset points",
+            color=end.colour,
+            va="center",
+            fontsize=9.5,
+            annotation_clip=False,
+        )
 
 
 def bytes_axis(ax: Axes, axis: str = "y") -> None:

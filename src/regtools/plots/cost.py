@@ -15,10 +15,12 @@ from regtools.plots._canvas import (
     MUTED,
     PALE,
     SERIES,
+    LineEnd,
     canvas,
     empty,
     finish,
     label,
+    label_ends,
     listed,
     money,
     money_axis,
@@ -206,7 +208,7 @@ def plot_cost_sensitivity(costs: pd.DataFrame, *, ax: Axes | None = None) -> Axe
     known = costs.dropna(subset=["monthly_usd"])
     if known.empty:
         return empty(ax, "No plan was priced.")
-    ends: list[tuple[float, str, str]] = []
+    ends: list[LineEnd] = []
     for index, (provider, rows) in enumerate(known.groupby("provider", sort=False)):
         colour = SERIES[index % len(SERIES)]
         ordered = rows.sort_values("egress_gb")
@@ -217,8 +219,9 @@ def plot_cost_sensitivity(costs: pd.DataFrame, *, ax: Axes | None = None) -> Axe
             linestyle=_DASHES[index % len(_DASHES)],
             linewidth=1.9,
         )
-        ends.append((float(ordered["monthly_usd"].iloc[-1]), str(provider), colour))
-    _label_lines(ax, float(known["egress_gb"].max()), ends)
+        last = float(ordered["monthly_usd"].iloc[-1])
+        ends.append(LineEnd(ordered["egress_gb"].iloc[-1], last, label(provider, 24), colour))
+    label_ends(ax, ends)
     money_axis(ax, "y")
     ax.set_ylim(bottom=0)
     ax.set_xlim(left=0)
@@ -227,27 +230,10 @@ def plot_cost_sensitivity(costs: pd.DataFrame, *, ax: Axes | None = None) -> Axe
     ax.spines["bottom"].set_color(LINE)
     title = _sensitivity_title(known)
     most = float(known["egress_gb"].max())
-    last = listed(f"{label(name)} {money(size)}" for size, name, _ in sorted(ends))
-    alt = f"Line chart of monthly cost against traffic. {title}. At {most:,.0f} GB: {last}."
+    dearest = sorted(ends, key=lambda end: end.y)
+    bills = listed(f"{end.words} {money(end.y)}" for end in dearest)
+    alt = f"Line chart of monthly cost against traffic. {title}. At {most:,.0f} GB: {bills}."
     return finish(ax, title=title, alt=alt)
-
-
-def _label_lines(ax: Axes, x: float, ends: list[tuple[float, str, str]]) -> None:
-    """Name each line at its end; names that would overlap move up, lines that meet share one."""
-    top = max(size for size, _, _ in ends) or 1.0
-    step, place = top * 0.062, -top
-    for size, name, colour in sorted(ends):
-        place = max(size, place + step)
-        ax.annotate(
-            label(name, 24),
-            (x, place),
-            xytext=(7, 0),
-            textcoords="offset points",
-            va="center",
-            fontsize=9,
-            color=colour,
-            annotation_clip=False,
-        )
 
 
 def _sensitivity_title(costs: pd.DataFrame) -> str:

@@ -18,11 +18,13 @@ from regtools.plots._canvas import (
     PALE,
     RED,
     SERIES,
+    LineEnd,
     bytes_axis,
     canvas,
     empty,
     finish,
     label,
+    label_ends,
     listed,
     styled,
 )
@@ -52,13 +54,16 @@ def plot_growth(growth: Growth, *, ax: Axes | None = None) -> Axes:
     if series.empty:
         return empty(ax, "No snapshot yet: there is nothing to draw.")
     registries = list(dict.fromkeys(series["registry"]))
+    ends: list[LineEnd] = []
     for colour, registry in zip(_colours(len(registries)), registries, strict=True):
         rows = series[series["registry"] == registry]
-        _draw_series(
-            ax, rows, colour, name=label(registry, 26) if len(registries) > 1 else "stored"
-        )
-        if len(registries) == 1:
-            _draw_logical(ax, rows)
+        _draw_series(ax, rows, colour)
+        if len(registries) > 1:
+            ends.append(_end(rows, "physical_bytes", f"{label(registry, 22)}: ", colour))
+        else:
+            ends.append(_end(rows, "physical_bytes", "stored\n", colour))
+            ends.extend(_draw_logical(ax, rows))
+    label_ends(ax, ends)
     _mark_reconstructed(ax, series)
     _time_axis(ax)
     bytes_axis(ax)
@@ -71,7 +76,13 @@ def _colours(count: int) -> list[str]:
     return [SERIES[index % len(SERIES)] for index in range(count)]
 
 
-def _draw_series(ax: Axes, rows: pd.DataFrame, colour: str, *, name: str) -> None:
+def _end(rows: pd.DataFrame, column: str, words: str, colour: str) -> LineEnd:
+    last = rows.iloc[-1]
+    size = float(last[column])
+    return LineEnd(last["taken_at"], size, f"{words}{format_bytes(round(size))}", colour)
+
+
+def _draw_series(ax: Axes, rows: pd.DataFrame, colour: str) -> None:
     measured = rows[rows["basis"] == "measured"]
     earlier = rows[rows["basis"] != "measured"]
     joined = pd.concat([earlier, measured.head(1)])
@@ -81,34 +92,14 @@ def _draw_series(ax: Axes, rows: pd.DataFrame, colour: str, *, name: str) -> Non
     ax.plot(
         unsure["taken_at"], unsure["physical_bytes"], "o", mfc="white", mec=colour, markersize=5.5
     )
-    last = rows.iloc[-1]
-    _label_end(ax, last["taken_at"], last["physical_bytes"], name, colour)
 
 
-def _draw_logical(ax: Axes, rows: pd.DataFrame) -> None:
+def _draw_logical(ax: Axes, rows: pd.DataFrame) -> list[LineEnd]:
     """Add the sum over all tags: the distance to the line below is what sharing saves."""
     for basis, style in (("reconstructed", ":"), ("measured", "-")):
         part = rows[rows["basis"] == basis]
         ax.plot(part["taken_at"], part["logical_bytes"], style, color=GREY, linewidth=1.3)
-    last = rows.iloc[-1]
-    if last["logical_bytes"] > 1.15 * last["physical_bytes"]:
-        _label_end(ax, last["taken_at"], last["logical_bytes"], "tags added up", MUTED)
-
-
-def _label_end(ax: Axes, when: object, size: float, name: str, colour: str) -> None:
-    ax.annotate(
-        f"{name}\n{format_bytes(round(size))}",
-        (when, size),
-        xytext=(8, 0),
-        textcoords="offset points",
-        color=colour,
-        va="center",
-        fontsize=9.5,
-        annotation_clip=False,
-    )
-    # Leave room on the right for the words.
-    low, high = ax.get_xlim()
-    ax.set_xlim(low, max(high, mdates.date2num(when)))  # type: ignore[no-untyped-call]
+    return [_end(rows, "logical_bytes", "tags added up\n", MUTED)]
 
 
 def _mark_reconstructed(ax: Axes, series: pd.DataFrame) -> None:
@@ -175,10 +166,13 @@ def plot_forecast(growth: Growth, *, days: int = 90, ax: Axes | None = None) -> 
     forecasts = growth.forecast[growth.forecast["bytes_per_day"].notna()]
     if measured.empty or forecasts.empty:
         return empty(ax, "Too few snapshots for a forecast: two weeks of scans make one.")
+    ends: list[LineEnd] = []
     for colour, row in zip(_colours(len(forecasts)), forecasts.to_dict("records"), strict=True):
         rows = measured[measured["registry"] == row["registry"]]
         if not rows.empty:
-            _draw_trend(ax, rows, row, colour, days)
+            name = f"{label(row['registry'], 22)}\n" if len(forecasts) > 1 else ""
+            ends.append(_draw_trend(ax, rows, row, colour, days, name))
+    label_ends(ax, ends)
     _draw_capacity(ax, forecasts)
     _time_axis(ax)
     bytes_axis(ax)
@@ -194,19 +188,20 @@ def plot_forecast(growth: Growth, *, days: int = 90, ax: Axes | None = None) -> 
 
 
 def _draw_trend(
-    ax: Axes, rows: pd.DataFrame, forecast: dict[str, object], colour: str, days: int
-) -> None:
+    ax: Axes, rows: pd.DataFrame, forecast: dict[Any, Any], colour: str, days: int, name: str
+) -> LineEnd:
     ax.plot(rows["taken_at"], rows["physical_bytes"], "-", color=colour)
     start, size = rows["taken_at"].iloc[-1], float(rows["physical_bytes"].iloc[-1])
     end = start + timedelta(days=days)
     ends = {
-        key: size + days * float(str(forecast[key]))
+        key: size + days * float(forecast[key])
         for key in ("bytes_per_day", "low_bytes_per_day", "high_bytes_per_day")
     }
     low, high = max(ends["low_bytes_per_day"], 0), ends["high_bytes_per_day"]
     ax.fill_between([start, end], [size, low], [size, high], color=PALE, alpha=0.55, linewidth=0)
     ax.plot([start, end], [size, ends["bytes_per_day"]], "--", color=colour, linewidth=1.8)
-    _label_end(ax, end, ends["bytes_per_day"], f"in {days} days", colour)
+    size = max(ends["bytes_per_day"], 0)
+    return LineEnd(end, size, f"{name}in {days} days\n{format_bytes(round(size))}", colour)
 
 
 def _range_words(forecast: dict[Any, Any], days: int) -> str:

@@ -155,7 +155,7 @@ def _collect(
             progress(f"{name}: failed")
             failed.append(error)
         else:
-            progress(f"{name}: {finished.html} ({finished.seconds:.0f} s)")
+            progress(f"{name}: {finished.page} ({finished.seconds:.0f} s)")
             done.append(finished)
     return done, failed
 

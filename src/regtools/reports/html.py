@@ -62,7 +62,7 @@ def render(notebook: nbformat.NotebookNode, *, job: Job, created_at: datetime) -
         "created_at": moment(created_at),
         "version": regtools_version(),
         "parameters": job.values(),
-        "css": page_css() + components_css(),
+        "css": components_css() + page_css(),
     }
     html, _ = exporter.from_notebook_node(notebook, resources={"page": page, "escape": escape})
     return Page(html=html, title=title, findings=findings, provenance=provenance)

@@ -48,27 +48,18 @@ class Report:
 
     name: str
     title: str
-    status: str
+    worst: str
     """The worst severity of its findings: ``critical``, ``warning``, ``info`` or ``ok``."""
     folder: Path
+    page: Path
+    """The page to open."""
+    notebook: Path
+    """The executed notebook."""
+    sidecar: Path
+    """The same for programs."""
     seconds: float
     key_numbers: Mapping[str, float | int | None]
     findings: Sequence[Mapping[str, str]]
-
-    @property
-    def html(self) -> Path:
-        """The page to open."""
-        return self.folder / _PAGE
-
-    @property
-    def notebook(self) -> Path:
-        """The executed notebook."""
-        return self.folder / f"{self.name}.ipynb"
-
-    @property
-    def sidecar(self) -> Path:
-        """The same for programs."""
-        return self.folder / _SIDECAR
 
 
 def stamp_of(when: datetime) -> str:
@@ -159,8 +150,11 @@ def publish(
     return Report(
         name=job.name,
         title=page.title,
-        status=str(sidecar["status"]),
+        worst=str(sidecar["status"]),
         folder=folder,
+        page=folder / _PAGE,
+        notebook=folder / f"{job.name}.ipynb",
+        sidecar=folder / _SIDECAR,
         seconds=executed.seconds,
         key_numbers=sidecar["key_numbers"],
         findings=sidecar["findings"],
@@ -237,7 +231,7 @@ def write_index(output: Path) -> Path:
         entries=entries,
         severities=SEVERITIES,
         version=regtools_version(),
-        css=page_css() + components_css(),
+        css=components_css() + page_css(),
     )
     aside = output / f".{_PAGE}-{secrets.token_hex(4)}"
     aside.write_text(html, encoding="utf-8")

@@ -212,7 +212,7 @@ def _failure(job: Job, output: Path, cause: str, code: str) -> ReportError:
 
 
 _REMEDIES: Final = {
-    "CELL_FAILED": "Open the notebook in `regtools lab`, give it the same parameters and run it.",
+    "CELL_FAILED": "Open the notebook in JupyterLab, give it the same parameters and run it cell by cell.",
     "CELL_TIMEOUT": "Look at fewer registries at a time, or allow the cell more time.",
     "KERNEL_DIED": "The machine may have run out of memory: look at fewer registries at a time.",
 }

@@ -12,7 +12,7 @@ from regtools.schema import CheckRow
 STAGE: Final = "auth"
 
 
-def auth(registry: str, answer: Answer, *, source: str) -> CheckRow:
+def auth(registry: str, answer: Answer, *, source: str, needed: bool) -> CheckRow:
     """Judge what the registry made of the credential.
 
     Parameters
@@ -21,9 +21,11 @@ def auth(registry: str, answer: Answer, *, source: str) -> CheckRow:
         What it said at ``/v2/``.
     source
         Where the credential comes from, in words; empty: there is none.
+    needed
+        Whether nothing can be read without: a named repository may be public all the same.
     """
     if not isinstance(answer, Ping):
-        return _refused(registry, answer, source) if source else _required(registry)
+        return _refused(registry, answer, source) if source else _required(registry, needed=needed)
     if answer.authenticated:
         return row(
             registry,
@@ -34,7 +36,7 @@ def auth(registry: str, answer: Answer, *, source: str) -> CheckRow:
             evidence=_evidence(answer),
         )
     if answer.status in (401, 403):
-        return _required(registry, answer)
+        return _required(registry, answer, needed=needed)
     return _open(registry, answer, source)
 
 
@@ -50,12 +52,12 @@ def _open(registry: str, ping: Ping, source: str) -> CheckRow:
     )
 
 
-def _required(registry: str, ping: Ping | None = None) -> CheckRow:
+def _required(registry: str, ping: Ping | None = None, *, needed: bool) -> CheckRow:
     return row(
         registry,
         STAGE,
         "AUTH_REQUIRED",
-        "fail",
+        "fail" if needed else "warn",
         "The registry wants a credential, and none was found for it.",
         evidence=_evidence(ping) if ping else None,
         remedy=f"Run `docker login {registry}`, or give --username and --password env:NAME; "

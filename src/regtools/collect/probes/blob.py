@@ -38,9 +38,7 @@ async def blob(distribution: Distribution, repository: str, image: Manifest) -> 
             remedy="The registry's storage is damaged: push the image again.",
         )
     said = "has the right size" if size is not None else "is there"
-    return row(
-        registry, STAGE, "BLOB_OK", "ok", f"A blob of it {said}.", ms=ms, evidence=evidence
-    )
+    return row(registry, STAGE, "BLOB_OK", "ok", f"A blob of it {said}.", ms=ms, evidence=evidence)
 
 
 def _smallest(image: Manifest) -> Descriptor | None:

@@ -1,0 +1,155 @@
+"""What the newest scans saw beside bytes: problems, checks, certificates, the age of tags.
+
+Which questions this answers: What could not be read? How far did each check come? When does a
+certificate end? How many tags are how old?
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pandas as pd
+
+from regtools.analyses.reach import opened
+
+if TYPE_CHECKING:
+    from regtools.history import History
+
+AGES: Final = (
+    ("under a week", 7),
+    ("1 week to 1 month", 30),
+    ("1 to 3 months", 91),
+    ("3 months to 1 year", 365),
+    ("over a year", None),
+)
+"""Words for the ages of tags, and the days below which each ends."""
+
+
+def problems(
+    history: History | str | Path, *, registry: str | None = None, at: datetime | None = None
+) -> pd.DataFrame:
+    """List what the newest snapshots could not read, and why.
+
+    Parameters
+    ----------
+    history
+        The history, or where it is.
+    registry, at
+        Only this registry; the newest snapshots not after this time.
+
+    Returns
+    -------
+    DataFrame
+        registry, repository, reference, code, message.
+
+    Raises
+    ------
+    HistoryError
+        The history cannot be read.
+    """
+    return _rows("problems", history, registry, at)
+
+
+def checks(
+    history: History | str | Path, *, registry: str | None = None, at: datetime | None = None
+) -> pd.DataFrame:
+    """List the checks that were made with the newest snapshots.
+
+    Parameters
+    ----------
+    history
+        The history, or where it is.
+    registry, at
+        Only this registry; the newest snapshots not after this time.
+
+    Returns
+    -------
+    DataFrame
+        registry, stage, code, status, ms, summary, evidence, remedy.
+
+    Raises
+    ------
+    HistoryError
+        The history cannot be read.
+    """
+    return _rows("checks", history, registry, at)
+
+
+def certificates(checks: pd.DataFrame, *, now: datetime | None = None) -> pd.DataFrame:
+    """Tell how long the certificates last that the checks have seen.
+
+    Parameters
+    ----------
+    checks
+        What `checks` gives.
+    now
+        The time to count from; left out: the present. A check may be older than this report.
+
+    Returns
+    -------
+    DataFrame
+        registry, not_after, days_left, issuer; the one that ends first comes first. A registry
+        that was not reached over TLS has no row.
+    """
+    since = now or datetime.now(UTC)
+    rows = [
+        _certificate(row["registry"], facts, since)
+        for row in checks[checks["stage"] == "tls"].to_dict("records")
+        if "not_after" in (facts := _facts(row["evidence"]))
+    ]
+    frame = pd.DataFrame(rows, columns=["registry", "not_after", "days_left", "issuer"])
+    return frame.sort_values("days_left", ignore_index=True)
+
+
+def _facts(evidence: object) -> dict[str, Any]:
+    try:
+        facts = json.loads(str(evidence))
+    except ValueError:
+        return {}
+    return facts if isinstance(facts, dict) else {}
+
+
+def _certificate(registry: object, facts: dict[str, Any], now: datetime) -> dict[str, Any]:
+    not_after = datetime.fromisoformat(str(facts["not_after"]))
+    if not_after.tzinfo is None:
+        not_after = not_after.replace(tzinfo=UTC)
+    return {
+        "registry": registry,
+        "not_after": not_after,
+        "days_left": (not_after - now) // timedelta(days=1),
+        "issuer": facts.get("issuer", ""),
+    }
+
+
+def tag_ages(tags: pd.DataFrame, *, now: datetime | None = None) -> pd.DataFrame:
+    """Count the tags by age: of the image behind each, by the date inside it.
+
+    Parameters
+    ----------
+    tags
+        What ``usage(by="tag")`` gives.
+    now
+        The time to count from; left out: the present.
+
+    Returns
+    -------
+    DataFrame
+        age (words, youngest first) and tags. Tags whose image tells no date are not counted.
+    """
+    days = ((now or datetime.now(UTC)) - tags["created_at"].dropna()).dt.days
+    limits = [-float("inf"), *(limit or float("inf") for _, limit in AGES)]
+    words = [word for word, _ in AGES]
+    groups = pd.cut(days, limits, labels=words, right=False).value_counts()
+    return pd.DataFrame({"age": words, "tags": [int(groups.get(word, 0)) for word in words]})
+
+
+def _rows(
+    name: str, history: History | str | Path, registry: str | None, at: datetime | None
+) -> pd.DataFrame:
+    from regtools.engine import query
+
+    store = opened(history)
+    return query(store, name, snapshots=store.latest(registry=registry, at=at))

@@ -1,0 +1,11 @@
+"""Where credentials come from. A secret stays in `Credential` and is never shown.
+
+The order: the command line, the environment, `regtools.toml` (references only), mounted secrets,
+Docker's ``config.json`` with its helpers, podman's ``auth.json``, a Kubernetes pull secret.
+"""
+
+from regtools.credentials._base import ANONYMOUS, Attempt, Credential
+from regtools.credentials.find import Login, find_credential
+from regtools.credentials.references import check_reference
+
+__all__ = ["ANONYMOUS", "Attempt", "Credential", "Login", "check_reference", "find_credential"]

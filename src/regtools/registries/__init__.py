@@ -1,0 +1,89 @@
+"""What is special about each registry: one file a product, this table of them, and how to tell.
+
+To add one, write a file here, add it to `KINDS`, and give it a page in the documentation and an
+entry in the price book.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from difflib import get_close_matches
+from types import MappingProxyType
+from typing import Final
+
+from regtools.errors import ConfigError
+from regtools.registries._base import RegistryKind
+from regtools.registries.acr import ACR
+from regtools.registries.artifactregistry import ARTIFACTREGISTRY
+from regtools.registries.distribution import DISTRIBUTION
+from regtools.registries.dockerhub import DOCKERHUB
+from regtools.registries.ecr import ECR
+from regtools.registries.ghcr import GHCR
+from regtools.registries.gitlab import GITLAB
+from regtools.registries.harbor import HARBOR
+from regtools.registries.quay import QUAY
+from regtools.registries.zot import ZOT
+
+__all__ = ["KINDS", "RegistryKind", "detect_kind", "registry_kind"]
+
+KINDS: Final[Mapping[str, RegistryKind]] = MappingProxyType(
+    {
+        kind.name: kind
+        for kind in (
+            DISTRIBUTION,
+            GHCR,
+            GITLAB,
+            DOCKERHUB,
+            ECR,
+            ARTIFACTREGISTRY,
+            HARBOR,
+            ACR,
+            QUAY,
+            ZOT,
+        )
+    }
+)
+"""Every kind by its name."""
+
+
+def registry_kind(name: str) -> RegistryKind:
+    """Give a kind by its name.
+
+    Raises
+    ------
+    ConfigError
+        Code ``KIND_UNKNOWN``.
+    """
+    if name in KINDS:
+        return KINDS[name]
+    near = get_close_matches(name, KINDS, n=1)
+    hint = f"Did you mean {near[0]!r}? " if near else ""
+    raise ConfigError(
+        f"{name!r} is no kind of registry.",
+        code="KIND_UNKNOWN",
+        remedy=f"{hint}Known are: {', '.join(KINDS)}.",
+    )
+
+
+def detect_kind(registry: str, *, headers: Mapping[str, str] | None = None) -> RegistryKind:
+    """Tell the kind from the host, else from headers of an answer, else `distribution`.
+
+    Parameters
+    ----------
+    registry
+        ``host[:port]``.
+    headers
+        Of an answer to ``GET /v2/``; names in any case.
+    """
+    lowered = {name.lower(): value for name, value in (headers or {}).items()}
+    for kind in KINDS.values():
+        if kind.is_host(registry) or _is_told(kind, lowered):
+            return kind
+    return DISTRIBUTION
+
+
+def _is_told(kind: RegistryKind, headers: Mapping[str, str]) -> bool:
+    return any(
+        re.fullmatch(pattern, headers[name]) for name, pattern in kind.headers if name in headers
+    )

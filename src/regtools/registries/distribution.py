@@ -1,0 +1,18 @@
+"""The reference implementation: `registry:2` and v3, self-hosted.
+
+Lists by: ``/v2/_catalog``. Authenticates by: nothing, htpasswd, or a token server of the operator's.
+Dedup scope: one blob store for all repositories (distribution's storage layout, read 2026-11).
+Web page: none of its own; Joxit's docker-registry-ui, which takes the registry as ``url`` and
+shows a repository at ``#!/taglist/NAME`` (its README, 2026-11).
+"""
+
+from regtools.registries._base import RegistryKind
+
+DISTRIBUTION = RegistryKind(
+    name="distribution",
+    title="Docker Registry (registry:2, v3)",
+    dedup_scope="registry",
+    ui_page="{ui}/?url={registry_quoted}#!/taglist/{repository}",
+    authenticates="htpasswd, or tokens of your own token server",
+    lists="the catalog",
+)

@@ -1,0 +1,19 @@
+"""Harbor.
+
+Lists by: its own API; the catalog is for system administrators. Authenticates by: bearer tokens
+from ``/service/token`` for a user or robot account; it issues one even for a wrong password
+(harbor#11632), so only an answer of the registry proves a login. Dedup scope: quotas count a
+blob once per project.
+"""
+
+from regtools.registries._base import RegistryKind
+
+HARBOR = RegistryKind(
+    name="harbor",
+    title="Harbor",
+    dedup_scope="project",
+    page="https://{registry}/harbor/projects?name={owner}",
+    ui_page="{ui}/harbor/projects?name={owner}",
+    authenticates="a user or a robot account",
+    lists="catalog for system administrators only: name a repository",
+)

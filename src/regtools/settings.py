@@ -1,0 +1,206 @@
+"""`regtools.toml`, the environment above it, and what a target's name means.
+
+The file is looked for in the working folder and its parents, then in the user's configuration
+folder. ``REGTOOLS_<FIELD>`` stands above the file. A secret never stands in the file: it holds
+references only (see `regtools.credentials`).
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Final, Self
+
+import platformdirs
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
+
+from regtools.credentials import check_reference
+from regtools.errors import ConfigError, InvalidReferenceError
+from regtools.reference import Target, parse_target
+from regtools.registries import registry_kind
+
+FILE_NAME: Final = "regtools.toml"
+
+
+class RegistrySettings(BaseModel):
+    """One ``[registries.NAME]`` of the file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    url: str
+    """``host[:port][/namespace]`` or ``http(s)://…``."""
+    kind: str | None = None
+    api_url: str | None = None
+    ui_url: str | None = None
+    username: str | None = None
+    password: str | None = None
+    ca_file: Path | None = None
+    allowed_realms: tuple[str, ...] = ()
+    """Hosts of token servers, beside the registry's own, that may see the credential."""
+
+
+class Settings(BaseSettings):
+    """What stands in the file and the environment."""
+
+    model_config = SettingsConfigDict(env_prefix="REGTOOLS_", extra="forbid", frozen=True)
+
+    history: str = "history/"
+    reports: str = "reports/"
+    connections: Annotated[int, Field(ge=1, le=256)] = 32
+    timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = 30
+    registries: dict[str, RegistrySettings] = Field(default_factory=dict)
+
+    _source: Path | None = PrivateAttr(default=None)
+
+    @property
+    def source(self) -> Path | None:
+        """The file that was read, None if there is none."""
+        return self._source
+
+    def located(self, file: Path | None) -> Self:
+        """Remember the file that was read."""
+        self._source = file
+        return self
+
+
+def load_settings(
+    config: Path | None = None,
+    *,
+    cwd: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Settings:
+    """Read the settings.
+
+    Parameters
+    ----------
+    config
+        The file; left out: looked for.
+
+    Raises
+    ------
+    ConfigError
+        Codes ``CONFIG_MISSING`` (the file named is not there), ``CONFIG_INVALID`` (not TOML, an
+        unknown key, a value of the wrong kind) and ``SECRET_INLINE``.
+    """
+    file = config or _find(cwd or Path.cwd())
+    content = _read(file) if file else {}
+    settings = _build(content, file, os.environ if environ is None else environ)
+    for name, registry in settings.registries.items():
+        _check_registry(name, registry)
+    return settings
+
+
+def resolve_target(text: str, settings: Settings) -> tuple[Target, RegistrySettings]:
+    """Give what a name on the command line means: a configured registry, or an address.
+
+    An address on the host of a configured registry takes that registry's settings, where only
+    one has this host.
+
+    Raises
+    ------
+    InvalidReferenceError
+        It is neither.
+    """
+    if text in settings.registries:
+        own = settings.registries[text]
+        return parse_target(own.url), own
+    try:
+        target = parse_target(text)
+    except InvalidReferenceError as error:
+        near = get_close_matches(text, settings.registries, n=1)
+        if near:
+            error.remedy = f"Did you mean {near[0]!r}, from {settings.source}?"
+        raise
+    same = [
+        own
+        for own in settings.registries.values()
+        if parse_target(own.url).registry == target.registry
+    ]
+    return target, same[0] if len(same) == 1 else RegistrySettings(url=text)
+
+
+def _find(folder: Path) -> Path | None:
+    folders = [folder, *folder.parents, platformdirs.user_config_path("regtools", appauthor=False)]
+    return next((f / FILE_NAME for f in folders if (f / FILE_NAME).is_file()), None)
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        content = tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ConfigError(f"There is no settings file {file}.", code="CONFIG_MISSING") from error
+    except OSError as error:
+        raise ConfigError(f"{file} cannot be read: {error.strerror}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file} is not TOML: {error}.") from error
+    return _relative_to(file.absolute().parent, content)
+
+
+def _relative_to(folder: Path, content: dict[str, Any]) -> dict[str, Any]:
+    """Make the file's own paths absolute: they are meant from where the file lies."""
+    for name in ("history", "reports"):
+        if isinstance(content.get(name), str) and "://" not in content[name]:
+            content[name] = str(folder / Path(content[name]).expanduser())
+    registries = content.get("registries")
+    for registry in registries.values() if isinstance(registries, dict) else ():
+        if not isinstance(registry, dict):
+            continue
+        if isinstance(registry.get("ca_file"), str):
+            registry["ca_file"] = str(folder / Path(registry["ca_file"]).expanduser())
+        for name in ("username", "password"):
+            kind, colon, path = str(registry.get(name, "")).partition(":")
+            if colon and kind in ("file", "kubernetes"):
+                registry[name] = f"{kind}:{folder / Path(path).expanduser()}"
+    return content
+
+
+def _build(content: dict[str, Any], file: Path | None, environ: Mapping[str, str]) -> Settings:
+    source = EnvSettingsSource(Settings)
+    source.env_vars = {name.lower(): value for name, value in environ.items()}
+    try:
+        return Settings.model_validate({**content, **source()}).located(file)
+    except ValidationError as error:
+        raise _explained(error, file) from None
+    except SettingsError as error:
+        raise ConfigError(f"The environment (REGTOOLS_…) cannot be used: {error}.") from error
+
+
+def _explained(error: ValidationError, file: Path | None) -> ConfigError:
+    """Say which key is wrong and why, without the value: it may be a secret in the wrong place."""
+    first = error.errors(include_input=False, include_url=False)[0]
+    where = ".".join(str(part) for part in first["loc"])
+    place = str(file) if file else "the environment (REGTOOLS_…)"
+    if first["type"] != "extra_forbidden":
+        return ConfigError(f"{where} in {place} cannot be used: {first['msg']}.")
+    fields = RegistrySettings.model_fields if len(first["loc"]) > 1 else Settings.model_fields
+    near = get_close_matches(str(first["loc"][-1]), fields, n=1)
+    return ConfigError(
+        f"{where} in {place} is not a setting.",
+        remedy=f"Did you mean {near[0]!r}?" if near else f"Known are: {', '.join(fields)}.",
+    )
+
+
+def _check_registry(name: str, registry: RegistrySettings) -> None:
+    try:
+        parse_target(registry.url)
+    except InvalidReferenceError as error:
+        raise ConfigError(
+            f"registries.{name}.url cannot be used: {error.summary}", remedy=error.remedy
+        ) from error
+    if registry.kind is not None:
+        registry_kind(registry.kind)
+    for field in ("username", "password"):
+        value = getattr(registry, field)
+        if value is not None:
+            check_reference(
+                value, where=f"registries.{name}.{field}", is_secret=field == "password"
+            )

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import pytest
+
+from regtools.errors import ConfigError
+from regtools.registries import KINDS, detect_kind, registry_kind
+
+
+@pytest.mark.parametrize(
+    ("registry", "kind"),
+    [
+        ("ghcr.io", "ghcr"),
+        ("docker.io", "dockerhub"),
+        ("registry.gitlab.com", "gitlab"),
+        ("registry.gitlab.example.com:5050", "gitlab"),
+        ("123456789012.dkr.ecr.eu-central-1.amazonaws.com", "ecr"),
+        ("123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn", "ecr"),
+        ("public.ecr.aws", "ecr"),
+        ("europe-west3-docker.pkg.dev", "artifactregistry"),
+        ("eu.gcr.io", "artifactregistry"),
+        ("harbourline.azurecr.io", "acr"),
+        ("quay.io", "quay"),
+        ("registry.example.com", "distribution"),
+        ("127.0.0.1:5000", "distribution"),
+        ("[::1]:5000", "distribution"),
+        ("ghcr.io.evil.example", "distribution"),
+        ("notquay.io", "distribution"),
+    ],
+)
+def test_the_host_tells_the_kind(registry: str, kind: str) -> None:
+    assert detect_kind(registry).name == kind
+
+
+def test_a_header_tells_a_self_managed_gitlab() -> None:
+    headers = {"Gitlab-Container-Registry-Version": "v4.5.0-gitlab"}
+    assert detect_kind("images.example.com", headers=headers).name == "gitlab"
+
+
+def test_an_unknown_kind_is_refused_with_the_nearest() -> None:
+    with pytest.raises(ConfigError) as caught:
+        registry_kind("dockrhub")
+    assert caught.value.code == "KIND_UNKNOWN"
+    assert "dockerhub" in caught.value.remedy
+
+
+def test_dedup_scopes_are_those_the_vendors_document() -> None:
+    assert {kind.name: kind.dedup_scope for kind in KINDS.values()} == {
+        "distribution": "registry",
+        "ghcr": "unknown",
+        "gitlab": "namespace",
+        "dockerhub": "unknown",
+        "ecr": "repository",
+        "artifactregistry": "repository",
+        "harbor": "project",
+        "acr": "registry",
+        "quay": "namespace",
+        "zot": "registry",
+    }
+
+
+def test_a_repository_links_to_joxits_page() -> None:
+    url = registry_kind("distribution").web_url(
+        "registry.example.com:5000", "team/app", "https://ui.example.com/"
+    )
+    assert url == (
+        "https://ui.example.com/?url=https%3A%2F%2Fregistry.example.com%3A5000#!/taglist/team/app"
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "registry", "repository", "url"),
+    [
+        ("dockerhub", "docker.io", "grafana/grafana", "https://hub.docker.com/r/grafana/grafana"),
+        ("quay", "quay.io", "org/app", "https://quay.io/repository/org/app"),
+        ("gitlab", "registry.gitlab.com", "g/p", "https://gitlab.com/g/p/container_registry"),
+        ("ghcr", "ghcr.io", "acme/x/y", "https://github.com/acme?tab=packages&q=x%2Fy"),
+    ],
+)
+def test_a_repository_links_to_the_vendors_page(
+    kind: str, registry: str, repository: str, url: str
+) -> None:
+    assert registry_kind(kind).web_url(registry, repository) == url
+
+
+def test_without_a_page_there_is_no_link() -> None:
+    assert registry_kind("distribution").web_url("127.0.0.1:5000", "app") is None
+
+
+def test_a_hostile_name_stays_inside_the_address() -> None:
+    url = registry_kind("quay").web_url("quay.io", 'a/"><script>') or ""
+    assert not set('"<>') & set(url)
