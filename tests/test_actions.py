@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from tests.support.frames import growth_frames, health_frame, usage_frame
-
 import pandas as pd
+from tests.support.frames import growth_frames, health_frame, usage_frame
 
 from regtools.actions import largest_layers, open_findings, repository_actions
 

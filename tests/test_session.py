@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from tests.support.certificates import CertificateAuthority
 from tests.support.corpus import Corpus
@@ -16,7 +17,6 @@ from tests.support.skopeo import inspect, inspect_raw
 from tests.support.token_server import TokenServer
 
 import regtools as rt
-from regtools.engine import query
 from regtools.errors import UnauthorizedError
 from regtools.session import Options, Scanned, scan
 
@@ -30,8 +30,12 @@ def scan_one(target: str, history: Path, **options: object) -> Scanned:
     return result.scanned[0]
 
 
+def table(history: Path, scanned: Scanned, name: str) -> pd.DataFrame:
+    return pd.read_parquet(history / scanned.snapshot.snapshot / f"{name}.parquet")
+
+
 def inventory(history: Path, scanned: Scanned) -> dict[tuple[str, str], str]:
-    frame = query(rt.open_history(history), "tags", snapshots=[scanned.snapshot])
+    frame = table(history, scanned, "tags")
     return {(row.repository, row.tag): row.digest for row in frame.itertuples()}
 
 
@@ -84,8 +88,8 @@ def test_skopeo_agrees_on_digests_and_layers(
 ) -> None:
     history, scanned = scanned_history
     digests = inventory(history, scanned)
-    layers = query(rt.open_history(history), "layers", snapshots=[scanned.snapshot])
-    children = query(rt.open_history(history), "children", snapshots=[scanned.snapshot])
+    layers = table(history, scanned, "layers")
+    children = table(history, scanned, "children")
     for repository, tag in corpus.inspectable:
         reference = f"{registry.host}/{repository}:{tag}"
         top = digests[repository, tag]
@@ -181,7 +185,7 @@ def test_over_tls_with_a_ca_file_there_is_the_same_inventory(
 ) -> None:
     scanned = scan_one(tls_registry.url, tmp_path / "history", ca_file=authority.file)
     assert scanned.physical_bytes == corpus.physical_bytes()
-    checks = query(rt.open_history(tmp_path / "history"), "checks", snapshots=[scanned.snapshot])
+    checks = table(tmp_path / "history", scanned, "checks")
     assert "tls" in set(checks["stage"])
 
 

@@ -60,9 +60,7 @@ def query(
     sql = _sql(name)
     place = history.place
     with duckdb.connect(config=_config()) as connection:
-        connection.execute(
-            "SET TimeZone = 'UTC'; SET enable_progress_bar = false; SET python_enable_replacements = false"
-        )
+        _set_up(connection)
         try:
             for table in TABLES:
                 _show(connection, place, table, snapshots)
@@ -74,6 +72,22 @@ def query(
             _require_readable(place, snapshots)
             raise
     return _to_frame(answer)
+
+
+def _set_up(connection: duckdb.DuckDBPyConnection) -> None:
+    """Set what `duckdb.connect` does not take."""
+    _run(connection, "SET TimeZone = 'UTC'")
+    # A name in the SQL means a view, never a variable of Python.
+    _run(connection, "SET python_enable_replacements = false")
+    # In a notebook without ipywidgets the bar is off, and switching it off again is refused.
+    # DuckDB 2.0, tried 2026-11.
+    if _run(connection, "SELECT current_setting('enable_progress_bar')") == [(True,)]:
+        _run(connection, "SET enable_progress_bar = false")
+
+
+def _run(connection: duckdb.DuckDBPyConnection, statement: str) -> list[Any]:
+    # DuckDB 2.0 lets nothing else happen on a connection before a result is fetched to its end.
+    return connection.execute(statement).fetchall()
 
 
 def _sql(name: str) -> str:
@@ -104,9 +118,8 @@ def _show(
     elif isinstance(place, Folder):
         columns = ", ".join(f'"{column}"' for column in schema.names)
         listed = ", ".join(map(_literal, paths))
-        connection.execute(
-            f"CREATE VIEW {table} AS SELECT {columns} FROM read_parquet([{listed}])"  # noqa: S608  # escaped
-        )
+        select = f"SELECT {columns} FROM read_parquet([{listed}])"  # noqa: S608  # escaped
+        _run(connection, f"CREATE VIEW {table} AS {select}")
     else:
         files_of_bucket = pads.dataset(
             paths, schema=schema, format="parquet", filesystem=place.filesystem

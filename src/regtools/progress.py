@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
 from regtools.collect.scan import Progress
@@ -15,14 +15,8 @@ Show = Callable[[Progress], None]
 class Bars(Protocol):
     """A place that shows progress."""
 
-    def scan(self, registry: str) -> _Bar:
+    def scan(self, registry: str) -> AbstractContextManager[Show]:
         """Open a bar for one registry; what it gives takes each step."""
-
-
-class _Bar(Protocol):
-    def __enter__(self) -> Show: ...
-
-    def __exit__(self, *error: object) -> bool | None: ...
 
 
 class Silent:
@@ -43,8 +37,8 @@ class Terminal:
         """Show repositories done, tags and requests."""
         from rich.console import Console
         from rich.markup import escape
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress as Rich
-        from rich.progress import TextColumn, TimeElapsedColumn
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+        from rich.progress import Progress as Rich
 
         columns = (
             TextColumn("{task.description}"),

@@ -11,7 +11,6 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Literal, NewType
-from urllib.parse import urlsplit
 
 from regtools.errors import InvalidReferenceError
 
@@ -357,11 +356,10 @@ def _scheme(text: str) -> tuple[Literal["https", "http"] | None, str]:
     head, separator, rest = text.partition("://")
     if not separator:
         return None, text
-    match urlsplit(f"{head}://").scheme:
-        case "https":
-            return "https", rest
-        case "http":
-            return "http", rest
+    if head.lower() == "https":
+        return "https", rest
+    if head.lower() == "http":
+        return "http", rest
     raise _invalid(
         "TARGET_INVALID",
         f"{_shown(head)} is not a scheme for a registry.",

@@ -21,10 +21,10 @@ from regtools.client import ConnectionOptions, Distribution, open_client
 from regtools.collect import diagnose as diagnosis
 from regtools.collect import scan as scanning
 from regtools.credentials import Attempt, Credential, Login, find_credential
-from regtools.errors import RegtoolsError, UnauthorizedError
+from regtools.errors import RegtoolsError
 from regtools.reference import Target
 from regtools.registries import RegistryKind, detect_kind, registry_kind
-from regtools.schema import CheckRow, Inventory, ProblemRow, SnapshotRow
+from regtools.schema import CheckRow, ProblemRow, SnapshotRow
 from regtools.settings import RegistrySettings, Settings, load_settings, resolve_target
 
 if TYPE_CHECKING:
@@ -309,10 +309,19 @@ def summarize(history: History, snapshot: SnapshotRow) -> Scanned:
     from regtools.engine import query
 
     totals = usage(history, by="registry", snapshots=[snapshot]).iloc[0]
-    problems = query(history, "problems", snapshots=[snapshot]).to_dict("records")
+    problems = query(history, "problems", snapshots=[snapshot])
     return Scanned(
         snapshot=snapshot,
-        problems=[ProblemRow(**row) for row in problems],
+        problems=[
+            ProblemRow(
+                registry=row["registry"],
+                repository=row["repository"],
+                reference=row["reference"],
+                code=row["code"],
+                message=row["message"],
+            )
+            for row in problems.to_dict("records")
+        ],
         repositories=int(totals["repositories"]),
         tags=int(totals["tags"]),
         manifests=int(totals["manifests"]),
@@ -332,7 +341,8 @@ def _talk(access: Access, work: Callable[[Distribution], Awaitable[T]]) -> T:
                     access.target,
                     access.credential,
                     client,
-                    allowed_realms=access.settings.allowed_realms,
+                    connections=access.connection.connections,
+                    allowed_realms=(*access.kind.realms, *access.settings.allowed_realms),
                 )
             )
 

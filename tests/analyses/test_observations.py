@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from tests.support.inventories import NOON, REGISTRY, Shelf, layer, publish
 
 from regtools.analyses.observations import AGES, certificates, checks, problems, tag_ages
 from regtools.analyses.usage import usage
 from regtools.context import provenance
 from regtools.history import History
 from regtools.schema import CheckRow, ProblemRow
-from tests.support.inventories import NOON, REGISTRY, Shelf, layer, publish
 
 
 def check(stage: str, *, registry: str = REGISTRY, evidence: str = "") -> CheckRow:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from regtools.findings import Finding, cost_findings
 from tests.support.frames import HOSTILE, cost_frame
+
+from regtools.findings import Finding, cost_findings
 
 
 def found(code: str, **changes: object) -> list[Finding]:

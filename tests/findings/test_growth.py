@@ -31,6 +31,7 @@ def test_the_nearer_the_capacity_the_worse(days: float, severity: str) -> None:
     full = [finding for finding in findings.findings if finding.code.startswith("CAPACITY")]
     assert [finding.severity for finding in full] == [severity]
     assert "1.00 TB" in full[0].summary
+    assert ("perhaps never" in full[0].summary) is (days > 0)
 
 
 def test_a_capacity_out_of_reach_is_good() -> None:
@@ -72,23 +73,23 @@ def test_an_incomplete_scan_is_a_warning_and_a_lower_bound() -> None:
     assert "lower bound" in warning.summary
 
 
-def test_a_reconstruction_is_admitted() -> None:
-    assert "RECONSTRUCTED" in codes(growth_findings(growth_frames(), usage_frame()))
+def test_what_the_analysis_notes_is_passed_on() -> None:
+    findings = growth_findings(growth_frames(), usage_frame()).findings
+    assert [f.summary for f in findings if f.code == "NOTE"] == ["A note on the past."]
 
 
 def test_an_empty_history_is_a_sentence() -> None:
     frames = growth_frames()
     for name in ("series", "by_repository", "forecast"):
         setattr(frames, name, getattr(frames, name).head(0))
+    frames.notes = ()
     findings = growth_findings(frames, usage_frame().head(0))
     assert [finding.code for finding in findings.findings] == ["NOTHING_STORED"]
 
 
-def test_where_sharing_is_unknown_the_size_is_an_upper_bound() -> None:
-    findings = growth_findings(growth_frames(), usage_frame().assign(dedup_scope="unknown"))
-    (bound,) = [finding for finding in findings.findings if finding.code == "SCOPE_UNKNOWN"]
-    assert "at most 150 GB are stored" in bound.summary
-    assert "SHARED" not in codes(findings)
+def test_where_sharing_is_unknown_nothing_is_said_of_it() -> None:
+    usage = usage_frame().assign(dedup_scope="unknown")
+    assert "SHARED" not in codes(growth_findings(growth_frames(), usage))
 
 
 def test_hardly_anything_shared_is_not_worth_a_sentence() -> None:

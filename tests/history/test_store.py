@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support.inventories import (
     EPOCH,
@@ -15,6 +15,7 @@ from tests.support.inventories import (
     REGISTRY,
     Shelf,
     digest,
+    fresh_history,
     inventories,
     layer,
     publish,
@@ -52,31 +53,25 @@ def tags_only(inventory: Inventory) -> Inventory:
     return Inventory(repositories=inventory.repositories, tags=inventory.tags)
 
 
-@settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40
-)
+@settings(deadline=None, max_examples=40)
 @given(inventory=inventories(unknown_sizes=True))
-def test_what_was_published_can_be_read_again(tmp_path: Path, inventory: Inventory) -> None:
-    history = History(tmp_path / digest(sorted_rows(inventory)))
-    snapshot = publish(history, inventory)
-    assert sorted_rows(stored(history, snapshot)) == sorted_rows(inventory)
-    assert snapshot in history.snapshots()
-    assert history.check() == []
+def test_what_was_published_can_be_read_again(inventory: Inventory) -> None:
+    with fresh_history() as history:
+        snapshot = publish(history, inventory)
+        assert sorted_rows(stored(history, snapshot)) == sorted_rows(inventory)
+        assert history.snapshots() == [snapshot]
+        assert history.check() == []
 
 
-@settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40
-)
+@settings(deadline=None, max_examples=40)
 @given(inventory=inventories())
-def test_a_later_scan_without_known_rows_gives_the_same_snapshot(
-    tmp_path: Path, inventory: Inventory
-) -> None:
-    history = History(tmp_path / digest(sorted_rows(inventory)))
-    publish(history, inventory)
-    assert history.known(REGISTRY) == {row.digest for row in inventory.manifests}
-    later = publish(history, tags_only(inventory), taken_at=NOON + HOUR)
-    assert later.complete
-    assert sorted_rows(stored(history, later)) == sorted_rows(inventory)
+def test_a_later_scan_without_known_rows_gives_the_same_snapshot(inventory: Inventory) -> None:
+    with fresh_history() as history:
+        publish(history, inventory)
+        assert history.known(REGISTRY) == {row.digest for row in inventory.manifests}
+        later = publish(history, tags_only(inventory), taken_at=NOON + HOUR)
+        assert later.complete
+        assert sorted_rows(stored(history, later)) == sorted_rows(inventory)
 
 
 def test_a_history_that_does_not_exist_is_empty(history: History) -> None:
@@ -291,6 +286,12 @@ def test_a_file_in_the_place_of_the_history_is_told_before_the_scan(tmp_path: Pa
             History(location).require_writable()
         assert caught.value.code == "HISTORY_UNWRITABLE"
         assert "--history" in caught.value.remedy
+
+
+def test_a_file_in_the_place_of_the_history_cannot_be_read_as_one(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(HistoryError, match="cannot be listed: not a directory"):
+        History(tmp_path / "file").snapshots()
 
 
 def test_a_disk_that_does_not_take_the_snapshot_leaves_nothing_of_it(

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.inventories import REGISTRY, Shelf, layer, publish
 
 import regtools as rt
 from regtools.errors import ConfigError, HistoryError
 from regtools.history import History
 from regtools.reports import REPORTS, Report, report
 from regtools.schema import CheckRow, ProblemRow
-from tests.support.inventories import REGISTRY, Shelf, layer, publish
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 HOSTILE = 'team/<script>alert("x")</script>$x$'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -49,12 +50,27 @@ def growth_frames(*, capacity: float | None = None, days_until_full: float | Non
                 "bytes_per_day": 1e9,
                 "low_bytes_per_day": 0.5e9,
                 "high_bytes_per_day": 1.5e9,
-                "capacity_bytes": capacity,
-                "days_until_full": days_until_full,
+                "measured_at": NOW,
+                "physical_bytes": 190 * 10**9,
+                "forecast_days": 90,
+                "forecast_bytes": 280 * 10**9,
+                "forecast_low_bytes": 235 * 10**9,
+                "forecast_high_bytes": 325 * 10**9,
+                "capacity_bytes": math.nan if capacity is None else capacity,
+                "days_until_full": math.nan if days_until_full is None else days_until_full,
+                "soonest_days_until_full": math.nan
+                if days_until_full is None
+                else days_until_full / 2,
+                "latest_days_until_full": math.nan,
             }
         ]
     )
-    return SimpleNamespace(series=series, by_repository=by_repository, forecast=forecast, notes=[])
+    return SimpleNamespace(
+        series=series,
+        by_repository=by_repository,
+        forecast=forecast,
+        notes=("A note on the past.",),
+    )
 
 
 def usage_frame() -> pd.DataFrame:

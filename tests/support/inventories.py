@@ -10,9 +10,12 @@ publish(history, shelf.inventory())
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from hypothesis import strategies as st
 
@@ -207,6 +210,13 @@ def sorted_rows(inventory: Inventory) -> dict[str, list[str]]:
     """Give the rows of each table in an order of their own, for comparisons."""
     tables = Inventory.__dataclass_fields__
     return {table: sorted(map(repr, getattr(inventory, table))) for table in tables}
+
+
+@contextmanager
+def fresh_history() -> Iterator[History]:
+    """Give an empty history in a folder of its own, for each example of a property."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield History(Path(folder, "history"))
 
 
 def stored(history: History, snapshot: SnapshotRow) -> Inventory:

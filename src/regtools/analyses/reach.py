@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pandas as pd
 
@@ -22,6 +22,8 @@ from regtools.engine import query
 from regtools.history import History
 from regtools.schema import SnapshotRow
 
+TIME: Final = "datetime64[us, UTC]"
+"""How pandas names the type of every time here."""
 EARLIEST_IMAGE: Final = datetime(2013, 3, 20, tzinfo=UTC)
 """Docker was first shown at PyCon in March 2013; an image cannot be older."""
 
@@ -64,22 +66,6 @@ class Reach:
             tables={**self._tables, **(tables or {})},
         )
 
-    def by_repository(self) -> pd.DataFrame:
-        """Give the rows of ``usage_by_repository``, all states together."""
-        return self.ask("usage_by_repository")
-
-    def by_registry(self) -> pd.DataFrame:
-        """Give the rows of ``usage_by_registry``, all states together."""
-        return self.ask("usage_by_registry", tables={"usage_by_repository": self.by_repository()})
-
-    def by_tag(self) -> pd.DataFrame:
-        """Give the rows of ``usage_by_tag``, all states together."""
-        return self.ask("usage_by_tag", tables={"created": self.created()})
-
-    def by_layer(self) -> pd.DataFrame:
-        """Give the rows of ``usage_by_layer``, all states together."""
-        return self.ask("usage_by_layer")
-
     def created(self) -> pd.DataFrame:
         """Give when each root was made, where a date can be believed."""
         return self.ask("created", earliest=EARLIEST_IMAGE)
@@ -95,7 +81,11 @@ def typed(frame: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:
     return frame[list(columns)].astype(dict(columns)).reset_index(drop=True)
 
 
+def made(rows: Iterable[Sequence[Any]], columns: Mapping[str, str]) -> pd.DataFrame:
+    """Make a frame of rows with these columns and types, also of no rows."""
+    return typed(pd.DataFrame(list(rows), columns=list(columns)), columns)
+
+
 def _states_frame(states: Mapping[int, Iterable[SnapshotRow]]) -> pd.DataFrame:
     rows = [(state, row.snapshot) for state, found in states.items() for row in found]
-    frame = pd.DataFrame(rows, columns=["state", "snapshot"])
-    return typed(frame, {"state": "int64", "snapshot": "str"})
+    return made(rows, {"state": "int64", "snapshot": "str"})

@@ -7,22 +7,21 @@ this tag or repository alone; shared bytes are the rest of the physical ones.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 import pandas as pd
 
-from regtools.analyses.reach import Reach, opened, typed
+from regtools.analyses.reach import TIME, Reach, opened, typed
 from regtools.errors import ConfigError
 from regtools.history import History
 from regtools.schema import SnapshotRow
 
-TIME: Final = "datetime64[us, UTC]"
-_BYTES: Final = {
-    name: "int64" for name in ("logical_bytes", "physical_bytes", "exclusive_bytes", "shared_bytes")
-}
+_BYTES: Final = dict.fromkeys(
+    ("logical_bytes", "physical_bytes", "exclusive_bytes", "shared_bytes"), "int64"
+)
 _BOUNDS: Final = {"physical_low_bytes": "int64", "physical_high_bytes": "int64"}
 _BASIS: Final = {"dedup_scope": "str", "complete": "bool"}
 
@@ -118,26 +117,34 @@ def usage(
         )
     store = opened(history)
     rows = store.latest(registry=registry, at=at) if snapshots is None else snapshots
-    reach = Reach(store, {0: rows})
-    match by:
-        case "registry":
-            frame = with_bounds(reach.by_registry())
-        case "repository":
-            frame = with_bounds(reach.by_repository())
-        case "tag":
-            frame = reach.by_tag()
-        case _:
-            return typed(reach.by_layer(), COLUMNS[by])
-    frame["shared_bytes"] = frame["physical_bytes"] - frame["exclusive_bytes"]
+    return counted(Reach(store, {0: rows}), by)
+
+
+def counted(reach: Reach, by: str) -> pd.DataFrame:
+    """Give the frame of `usage` from facts about one state."""
+    frame = _COUNTS[by](reach)
+    if by != "layer":
+        frame["shared_bytes"] = frame["physical_bytes"] - frame["exclusive_bytes"]
     return typed(frame, COLUMNS[by])
 
 
-def with_bounds(frame: pd.DataFrame) -> pd.DataFrame:
-    """Add the bounds of what is stored, or take the upper one as the size.
+def sizes_of_repositories(reach: Reach) -> pd.DataFrame:
+    """Give the sizes of each repository in each state."""
+    frame = reach.ask("usage_by_repository")
+    # What one repository reaches is the same whether or not others share it.
+    size = frame["physical_bytes"]
+    return frame.assign(physical_low_bytes=size, physical_high_bytes=size)
 
-    What one repository reaches is the same whether or not others share it.
-    """
-    if "physical_bytes" in frame:
-        size = frame["physical_bytes"]
-        return frame.assign(physical_low_bytes=size, physical_high_bytes=size)
+
+def sizes_of_registries(reach: Reach, repositories: pd.DataFrame) -> pd.DataFrame:
+    """Give the sizes of each registry in each state, from those of its repositories."""
+    frame = reach.ask("usage_by_registry", tables={"usage_by_repository": repositories})
     return frame.assign(physical_bytes=frame["physical_high_bytes"])
+
+
+_COUNTS: Final[Mapping[str, Callable[[Reach], pd.DataFrame]]] = {
+    "registry": lambda reach: sizes_of_registries(reach, sizes_of_repositories(reach)),
+    "repository": sizes_of_repositories,
+    "tag": lambda reach: reach.ask("usage_by_tag", tables={"created": reach.created()}),
+    "layer": lambda reach: reach.ask("usage_by_layer"),
+}

@@ -9,7 +9,6 @@ import typer
 
 from regtools.cli import options
 from regtools.cli.output import Format, plain, print_document, print_rows, records, say
-from regtools.session import open_history
 from regtools.units import parse_bytes
 
 
@@ -62,6 +61,7 @@ def usage(
 ) -> None:
     """Show bytes: logical, physical, exclusive and shared."""
     from regtools.analyses.usage import usage as analyze
+    from regtools.session import open_history
 
     store = open_history(options.history_location(history, config))
     frame = analyze(store, by=by.value, registry=registry, at=options.moment(at))
@@ -91,6 +91,7 @@ def growth(
 ) -> None:
     """Show bytes over time, what grew, and when the storage is full."""
     from regtools.analyses.growth import growth as analyze
+    from regtools.session import open_history
 
     store = open_history(options.history_location(history, config))
     result = analyze(
@@ -148,6 +149,7 @@ def cost(
     """Price this inventory at every provider: a month's bill, cheapest first."""
     from regtools.analyses.cost import Scenario, component_table
     from regtools.analyses.cost import cost as analyze
+    from regtools.session import open_history
 
     store = open_history(options.history_location(history, config))
     given = {"egress_gb": egress_gb, "users": users}

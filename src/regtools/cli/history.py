@@ -10,7 +10,6 @@ import typer
 
 from regtools.cli import options
 from regtools.cli.output import Format, print_rows, say
-from regtools.session import open_history
 from regtools.units import parse_age
 
 app = typer.Typer(help="The store of snapshots.", no_args_is_help=True)
@@ -25,6 +24,8 @@ def list_snapshots(
     as_csv: options.Csv = False,
 ) -> None:
     """List the snapshots, oldest first."""
+    from regtools.session import open_history
+
     store = open_history(options.history_location(history, config))
     rows = [dataclasses.asdict(row) for row in store.snapshots()]
     print_rows(rows, options.chosen_format(as_json=as_json, as_csv=as_csv), columns=COLUMNS)
@@ -38,6 +39,8 @@ def check(
     as_csv: options.Csv = False,
 ) -> None:
     """Look for broken or left-over parts. Ends with 1 if there are any."""
+    from regtools.session import open_history
+
     store = open_history(options.history_location(history, config))
     rows = [dataclasses.asdict(finding) for finding in store.check()]
     fmt = options.chosen_format(as_json=as_json, as_csv=as_csv)
@@ -65,6 +68,8 @@ def prune(
     as_csv: options.Csv = False,
 ) -> None:
     """Remove old snapshots, never the newest complete one of a target, and left-over parts."""
+    from regtools.session import open_history
+
     store = open_history(options.history_location(history, config))
     gone = store.prune(
         keep_last=keep_last,

@@ -11,7 +11,6 @@ import typer
 from regtools.cli import options
 from regtools.cli.output import Format, plain, print_document, print_rows, say
 from regtools.schema import CheckRow
-from regtools.session import Options
 
 CHECK_COLUMNS = ("stage", "status", "code", "ms", "summary")
 Target = Annotated[
@@ -48,6 +47,7 @@ def diagnose(
     """Walk from the name to the image, stage by stage, to one root cause and its remedy."""
     from regtools import session
     from regtools.collect.diagnose import root_cause
+    from regtools.session import Options
 
     checks = session.diagnose(
         target,
@@ -72,6 +72,7 @@ def check_auth(
 ) -> None:
     """Show which credential is used, where it was looked for, and whether it is accepted."""
     from regtools import session
+    from regtools.session import Options
 
     result = session.check_auth(
         target,

@@ -122,7 +122,7 @@ def plain(value: Any) -> Any:
         return float(value)
     if isinstance(value, datetime):
         # pandas' missing time is a datetime that equals nothing, not even itself.
-        return value.strftime("%Y-%m-%dT%H:%M:%SZ") if value == value else None  # noqa: PLR0124
+        return value.strftime("%Y-%m-%dT%H:%M:%SZ") if value == value else None
     if hasattr(value, "tolist"):
         return plain(value.tolist())
     return str(value) if str(value) != "<NA>" else None

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from regtools.cli import options
-from regtools.cli.output import Format, plain, print_document, say
+from regtools.cli.output import plain, print_document, say
 from regtools.errors import ConfigError
 from regtools.settings import load_settings
 

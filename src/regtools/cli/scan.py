@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from regtools.cli import options
 from regtools.cli.output import Format, fail, plain, print_document, print_rows, say
-from regtools.session import Options, Scanned, ScanResult, scan
+
+if TYPE_CHECKING:
+    from regtools.session import Scanned, ScanResult
 
 COLUMNS = (
     "registry",
@@ -52,6 +54,7 @@ def command(
     Interrupted, it goes on where it stopped. Ends with 3 if something could not be read.
     """
     from regtools import progress
+    from regtools.session import Options, scan
 
     fmt = options.chosen_format(as_json=as_json, as_csv=as_csv)
     try:

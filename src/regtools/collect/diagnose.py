@@ -6,16 +6,19 @@ failed row is the cause, and all others are its consequences.
 
 from __future__ import annotations
 
-import ssl
+import urllib.request
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
+import httpx
+
 from regtools.client import ConnectionOptions, Distribution
+from regtools.client.transport import proxy_for
 from regtools.collect.probes import auth, blob, connect, http, listing, manifest, resolve, tls
 from regtools.collect.probes.stage import Endpoint, row, skipped
-from regtools.reference import Target
+from regtools.reference import DOCKER_HUB, Target
 from regtools.schema import CheckRow
 
 CONNECTION_STAGES: Final = (resolve.STAGE, connect.STAGE, tls.STAGE)
@@ -28,6 +31,7 @@ STAGES: Final = (
     blob.STAGE,
 )
 """All stages in their order."""
+_PORTS: Final = {"https": 443, "http": 80}
 STAGE_SECONDS: Final = 10.0
 """Longest that one connection stage may take, where the settings do not say less."""
 
@@ -125,7 +129,18 @@ async def diagnose(
 
 def endpoint_of(target: Target, options: ConnectionOptions) -> Endpoint:
     """Give the host that a client would connect to."""
-    raise NotImplementedError
+    scheme = target.scheme or "https"
+    # Docker Hub's API is not at the host its names begin with.
+    host = "registry-1.docker.io" if target.registry == DOCKER_HUB else target.host
+    endpoint = Endpoint(registry=target.registry, host=host, port=target.port or _PORTS[scheme])
+    proxies = urllib.request.getproxies_environment() if options.trust_env else {}
+    proxy = proxy_for(httpx.URL(f"{scheme}://{endpoint}"), proxies)
+    if proxy is None:
+        return endpoint
+    # Name and port only: the address of a proxy often holds a password.
+    url = httpx.URL(proxy)
+    port = url.port or _PORTS.get(url.scheme, 80)
+    return Endpoint(registry=target.registry, host=url.host, port=port, is_proxy=True)
 
 
 async def _tls(
@@ -141,7 +156,7 @@ async def _tls(
         return skipped(endpoint.registry, tls.STAGE, reason)
     if target.scheme == "http":
         return _plain_http(target)
-    check = await tls.tls(endpoint, address, trust=_trust(options), timeout=timeout, now=now)
+    check = await tls.tls(endpoint, address, trust=trust(options.ca_file), timeout=timeout, now=now)
     if check.code == "TLS_NOT_SPOKEN" and target.scheme is None and target.is_loopback:
         return _plain_http(target)
     return check
@@ -159,10 +174,6 @@ def _plain_http(target: Target) -> CheckRow:
         "Plain HTTP: everybody on the way can read and change what is sent, passwords included.",
         remedy="Give the registry a certificate, or put a proxy with TLS in front of it.",
     )
-
-
-def _trust(options: ConnectionOptions) -> ssl.SSLContext:
-    raise NotImplementedError
 
 
 def _source(distribution: Distribution) -> str:

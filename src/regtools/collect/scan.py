@@ -223,6 +223,8 @@ class _Run:
         try:
             await _each(self._tags(name), one, at_once=TAGS_AT_ONCE)
         except (RegistryError, UnreachableError) as error:
+            if self._is_guess(name):
+                raise
             self._count_failure(error)
             problems.append(self._problem(name, "", error))
         problems.extend(self._problems_of(name, reached))
@@ -275,7 +277,7 @@ class _Run:
     async def _reach(self, repository: str, top: Digest) -> list[Digest]:
         """Fetch what is missing below `top`; give all unknown digests from there down."""
         reached: dict[Digest, None] = {}
-        level = (top,)
+        level: tuple[Digest, ...] = (top,)
         for _ in range(MAX_INDEX_DEPTH + 1):
             fresh = [d for d in dict.fromkeys(level) if d not in reached and d not in self._known]
             if not fresh:

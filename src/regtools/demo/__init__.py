@@ -6,6 +6,14 @@ Beside the house: only the `demo` command, the sample history and tests use it.
 from __future__ import annotations
 
 from regtools.demo.company import Company
+from regtools.demo.history import default_history, past_snapshots, sample_history
 from regtools.demo.server import USERS, SampleRegistry
 
-__all__ = ["USERS", "Company", "SampleRegistry"]
+__all__ = [
+    "USERS",
+    "Company",
+    "SampleRegistry",
+    "default_history",
+    "past_snapshots",
+    "sample_history",
+]

@@ -92,7 +92,10 @@ class Rows:
             ],
             children=[
                 ChildRow(
-                    parent=digest, child=child.digest, platform=child.platform, attests=child.attests
+                    parent=digest,
+                    child=child.digest,
+                    platform=child.platform,
+                    attests=child.attests,
                 )
                 for child in manifest.children
             ],

@@ -229,8 +229,10 @@ class SampleRegistry:
         }
         # What an OCI client need not say, an older one cannot: distribution's manifests.go.
         if found.media_type in (OCI_MANIFEST, OCI_INDEX) and found.media_type not in accepted:
-            what = "index" if found.media_type == OCI_INDEX else "manifest"
-            message = f"OCI {what} found, but accept header does not support OCI {what}s"
+            one, all_ = (
+                ("index", "indexes") if found.media_type == OCI_INDEX else ("manifest", "manifests")
+            )
+            message = f"OCI {one} found, but accept header does not support OCI {all_}"
             raise Refused(404, "MANIFEST_UNKNOWN", message)
         headers = _content_headers(found.digest, found.media_type)
         if request.headers.get("If-None-Match", "").strip('"') == found.digest:

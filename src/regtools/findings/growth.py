@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
@@ -33,12 +33,11 @@ def growth_findings(growth: Growth, usage: pd.DataFrame) -> Findings:
     """
     found = [
         *_incomplete(usage),
-        *_unknown_scope(usage),
         *_capacity(growth.forecast),
         *_trend(growth.forecast),
         *_growers(growth.by_repository),
         *_sharing(usage),
-        *_reconstructed(growth.series),
+        *_notes(growth.notes),
     ]
     if not found:
         found = [Finding(severity="info", code="NOTHING_STORED", summary="Nothing is stored yet.")]
@@ -81,7 +80,7 @@ def _days_until_full(forecast: pd.DataFrame) -> list[KeyNumber]:
     return [
         KeyNumber(
             name="days_until_full",
-            value=None if days.empty else int(days.min()),
+            value=None if days.empty else round(days.min()),
             label="Days until full",
             note=f"capacity {capacity}",
         )
@@ -105,8 +104,6 @@ def _rate(forecast: pd.DataFrame) -> float | None:
 
 
 def _with_capacity(forecast: pd.DataFrame) -> pd.DataFrame:
-    if forecast.empty or "capacity_bytes" not in forecast.columns:
-        return forecast.head(0)
     return forecast[forecast["capacity_bytes"].notna()]
 
 
@@ -126,42 +123,25 @@ def _incomplete(usage: pd.DataFrame) -> list[Finding]:
     ]
 
 
-def _unknown_scope(usage: pd.DataFrame) -> list[Finding]:
-    """Say that a size is a bound where the vendor does not tell what it shares."""
-    unknown = usage[usage["dedup_scope"] == "unknown"]
-    return [
-        Finding(
-            severity="info",
-            code="SCOPE_UNKNOWN",
-            subject=str(registry),
-            summary=(
-                f"{registry} does not tell whether its repositories share layers: "
-                f"at most {format_bytes(_sum(rows, 'physical_bytes'))} are stored."
-            ),
-            remedy="Its own web page or bill has the exact number.",
-        )
-        for registry, rows in unknown.groupby("registry")
-    ]
-
-
 def _capacity(forecast: pd.DataFrame) -> list[Finding]:
     found = []
     for row in _with_capacity(forecast).to_dict("records"):
-        days, capacity = row.get("days_until_full"), format_bytes(int(row["capacity_bytes"]))
+        days, capacity = row["days_until_full"], format_bytes(int(row["capacity_bytes"]))
         if is_missing(days):
             summary = f"{row['registry']} does not reach {capacity} on the present trend."
             found.append(Finding(severity="ok", code="CAPACITY_FINE", summary=summary))
             continue
-        found.append(_full(str(row["registry"]), int(str(round(float(str(days))))), capacity))
+        found.append(_full(row, round(float(days)), capacity))
     return found
 
 
-def _full(registry: str, days: int, capacity: str) -> Finding:
+def _full(row: dict[Any, Any], days: int, capacity: str) -> Finding:
+    registry = str(row["registry"])
     severity = "critical" if days < FULL_SOON else "warning" if days < FULL_LATER else "info"
     summary = (
         f"{registry} has reached its capacity of {capacity}."
         if days <= 0
-        else f"{registry} reaches its capacity of {capacity} in about {days} days."
+        else f"{registry} reaches its capacity of {capacity} in about {days} days{_between(row)}."
     )
     return Finding(
         severity=severity,
@@ -172,11 +152,18 @@ def _full(registry: str, days: int, capacity: str) -> Finding:
     )
 
 
+def _between(row: dict[Any, Any]) -> str:
+    soonest, latest = row["soonest_days_until_full"], row["latest_days_until_full"]
+    if is_missing(soonest) or (not is_missing(latest) and latest - soonest < 1):
+        return ""
+    return f" (at the soonest in {soonest:.0f}" + (
+        ", perhaps never)" if is_missing(latest) else f", at the latest in {latest:.0f})"
+    )
+
+
 def _trend(forecast: pd.DataFrame) -> list[Finding]:
     found = []
     for row in forecast.to_dict("records"):
-        if is_missing(row["bytes_per_day"]):
-            continue
         month = [
             round(float(row[name]) * _MONTH)
             for name in ("bytes_per_day", "low_bytes_per_day", "high_bytes_per_day")
@@ -236,20 +223,5 @@ def _sharing(usage: pd.DataFrame) -> list[Finding]:
     ]
 
 
-def _reconstructed(series: pd.DataFrame) -> list[Finding]:
-    guessed = series[series["basis"] != "measured"]
-    if guessed.empty:
-        return []
-    measured = series.loc[series["basis"] == "measured", "taken_at"]
-    days = (measured.max() - measured.min()) / timedelta(days=1) if not measured.empty else 0
-    return [
-        Finding(
-            severity="info",
-            code="RECONSTRUCTED",
-            summary=(
-                "The time before the first snapshot is reconstructed from the dates inside "
-                f"images; {round(days)} days are measured."
-            ),
-            remedy="Deleted images are missing there: the true curve was higher.",
-        )
-    ]
+def _notes(notes: Iterable[str]) -> list[Finding]:
+    return [Finding(severity="info", code="NOTE", summary=note) for note in notes]

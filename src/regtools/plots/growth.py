@@ -149,72 +149,60 @@ def _span(series: pd.DataFrame) -> str:
 
 
 @styled
-def plot_forecast(growth: Growth, *, days: int = 90, ax: Axes | None = None) -> Axes:
+def plot_forecast(growth: Growth, *, ax: Axes | None = None) -> Axes:
     """Draw the measured bytes, where the trend leads, and the capacity if one was given.
 
     Parameters
     ----------
     growth
         What `regtools.growth` gives.
-    days
-        How far to draw the trend.
     ax
         Axes to draw on; new ones if left out.
     """
     ax = canvas(ax)
     measured = growth.series[growth.series["basis"] == "measured"].sort_values("taken_at")
-    forecasts = growth.forecast[growth.forecast["bytes_per_day"].notna()]
+    forecasts = growth.forecast
     if measured.empty or forecasts.empty:
-        return empty(ax, "Too few snapshots for a forecast: two weeks of scans make one.")
+        return empty(ax, "No forecast yet: it takes three complete scans over at least a week.")
     ends: list[LineEnd] = []
     for colour, row in zip(_colours(len(forecasts)), forecasts.to_dict("records"), strict=True):
         rows = measured[measured["registry"] == row["registry"]]
-        if not rows.empty:
-            name = f"{label(row['registry'], 22)}\n" if len(forecasts) > 1 else ""
-            ends.append(_draw_trend(ax, rows, row, colour, days, name))
+        ax.plot(rows["taken_at"], rows["physical_bytes"], "-", color=colour)
+        ends.append(_draw_trend(ax, row, colour, several=len(forecasts) > 1))
     label_ends(ax, ends)
     _draw_capacity(ax, forecasts)
     _time_axis(ax)
     bytes_axis(ax)
     ax.set_ylim(bottom=0)
     title = _forecast_title(forecasts)
-    ranges = listed(
-        f"{label(row['registry'])} {_range_words(row, days)} in {days} days"
-        for row in forecasts.to_dict("records")
+    ranges = listed(_forecast_words(row) for row in forecasts.to_dict("records"))
+    return finish(ax, title=title, alt=f"Line chart of the trend. {title}. {ranges}.")
+
+
+def _draw_trend(ax: Axes, row: dict[Any, Any], colour: str, *, several: bool) -> LineEnd:
+    """Draw from the last complete point on, with the band of likely values."""
+    days, size = int(row["forecast_days"]), int(row["physical_bytes"])
+    span = [row["measured_at"], row["measured_at"] + timedelta(days=days)]
+    low, high = row["forecast_low_bytes"], row["forecast_high_bytes"]
+    ax.fill_between(span, [size, low], [size, high], color=PALE, alpha=0.55, linewidth=0)
+    ax.plot(span, [size, row["forecast_bytes"]], "--", color=colour, linewidth=1.8)
+    name = f"{label(row['registry'], 22)}: " if several else f"in {days} days\n"
+    words = f"{name}{format_bytes(int(row['forecast_bytes']))}"
+    return LineEnd(span[1], float(row["forecast_bytes"]), words, colour)
+
+
+def _forecast_words(row: dict[Any, Any]) -> str:
+    low, likely, high = (
+        format_bytes(int(row[name]))
+        for name in ("forecast_low_bytes", "forecast_bytes", "forecast_high_bytes")
     )
-    return finish(
-        ax, title=title, alt=f"Line chart of the trend. {title}. Likely change: {ranges}."
+    return (
+        f"{label(row['registry'])}: {likely} in {row['forecast_days']} days, "
+        f"likely between {low} and {high}"
     )
-
-
-def _draw_trend(
-    ax: Axes, rows: pd.DataFrame, forecast: dict[Any, Any], colour: str, days: int, name: str
-) -> LineEnd:
-    ax.plot(rows["taken_at"], rows["physical_bytes"], "-", color=colour)
-    start, size = rows["taken_at"].iloc[-1], float(rows["physical_bytes"].iloc[-1])
-    end = start + timedelta(days=days)
-    ends = {
-        key: size + days * float(forecast[key])
-        for key in ("bytes_per_day", "low_bytes_per_day", "high_bytes_per_day")
-    }
-    low, high = max(ends["low_bytes_per_day"], 0), ends["high_bytes_per_day"]
-    ax.fill_between([start, end], [size, low], [size, high], color=PALE, alpha=0.55, linewidth=0)
-    ax.plot([start, end], [size, ends["bytes_per_day"]], "--", color=colour, linewidth=1.8)
-    size = max(ends["bytes_per_day"], 0)
-    return LineEnd(end, size, f"{name}in {days} days\n{format_bytes(round(size))}", colour)
-
-
-def _range_words(forecast: dict[Any, Any], days: int) -> str:
-    low, high = (
-        format_bytes(round(days * float(forecast[key])))
-        for key in ("low_bytes_per_day", "high_bytes_per_day")
-    )
-    return f"{low} to {high}"
 
 
 def _draw_capacity(ax: Axes, forecasts: pd.DataFrame) -> None:
-    if "capacity_bytes" not in forecasts.columns:
-        return
     for capacity in forecasts["capacity_bytes"].dropna().unique():
         ax.axhline(float(capacity), color=RED, linewidth=1.4)
         ax.annotate(
@@ -233,10 +221,10 @@ def _forecast_title(forecasts: pd.DataFrame) -> str:
     rate = float(forecasts["bytes_per_day"].sum())
     change = format_bytes(abs(round(rate * 30)))
     words = f"{'Growing by' if rate >= 0 else 'Shrinking by'} about {change} a month"
-    full = forecasts["days_until_full"].dropna() if "days_until_full" in forecasts else pd.Series()
+    full = forecasts["days_until_full"].dropna()
     if full.empty:
         return words
-    soonest = int(full.min())
+    soonest = round(full.min())
     return "The capacity is reached already" if soonest <= 0 else f"{words}: full in {soonest} days"
 
 

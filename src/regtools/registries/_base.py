@@ -28,6 +28,8 @@ class RegistryKind:
         ``{owner}`` and ``{name}`` for the repository's first part and the rest.
     ui_page
         The same on a web page that the user runs, with ``{ui}``.
+    realms
+        Hosts of its token servers, beside its own.
     """
 
     name: str
@@ -37,6 +39,7 @@ class RegistryKind:
     headers: tuple[tuple[str, str], ...] = ()
     page: str = ""
     ui_page: str = ""
+    realms: tuple[str, ...] = ()
     authenticates: str = ""
     lists: str = ""
 

@@ -13,6 +13,7 @@ DOCKERHUB = RegistryKind(
     dedup_scope="unknown",
     hosts=(r"docker\.io", r"index\.docker\.io", r"registry-1\.docker\.io"),
     page="https://hub.docker.com/r/{repository}",
+    realms=("auth.docker.io",),
     authenticates="user name and access token",
     lists="no catalog: name a repository",
 )

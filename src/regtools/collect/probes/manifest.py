@@ -39,7 +39,7 @@ async def manifest(
 
 async def _some_tag(distribution: Distribution, repository: str) -> str | None:
     async with aclosing(distribution.tags(repository)) as pages:
-        tags = await anext(pages, [])
+        tags: list[str] = await anext(pages, [])
     return PREFERRED_TAG if PREFERRED_TAG in tags else next(iter(tags), None)
 
 

@@ -1,0 +1,30 @@
+"""The areas of health, a function each: what was seen goes in, findings come out.
+
+An area that finds nothing says so with an ``ok`` for each registry, so that a reader knows what
+was looked at. Nothing here reads a history; `regtools.analyses.health` does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
+
+from regtools.analyses.examinations.age import ages
+from regtools.analyses.examinations.connection import expiry, freshness, reachability, unread
+from regtools.analyses.examinations.found import Found, Seen
+from regtools.analyses.examinations.storage import capacity, sizes, spikes, tag_counts
+
+__all__ = ["AREAS", "Found", "Seen"]
+
+AREAS: Final[Sequence[Callable[[Seen], Iterator[Found]]]] = (
+    reachability,
+    expiry,
+    freshness,
+    unread,
+    capacity,
+    spikes,
+    sizes,
+    tag_counts,
+    ages,
+)
+"""In the order in which findings of one severity are told."""

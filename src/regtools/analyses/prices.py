@@ -1,0 +1,485 @@
+"""The price book: what each provider asks, where that was read, when, and how sure it is.
+
+Data is in ``regtools/prices/*.toml``, one file a provider; this module turns it into frozen
+values and refuses what it does not understand. Money and quantities are decimals throughout.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from difflib import get_close_matches
+from enum import StrEnum
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+import pandas as pd
+
+from regtools.analyses._price_file import Section
+from regtools.errors import ConfigError
+from regtools.units import GB, GIB, parse_bytes
+
+GRADES: Final = ("A", "B", "C", "U")
+"""A: read at the vendor; B: a dated third party; C: third party or old; U: uncertain."""
+COMPONENTS: Final = ("plan", "seats", "storage", "traffic", "machine", "address", "requests")
+"""The kinds of lines a bill has."""
+SCOPES: Final = ("registry", "namespace", "repository", "unknown")
+
+PRICE_COLUMNS: Final = (
+    "provider",
+    "price",
+    "component",
+    "unit",
+    "unit_bytes",
+    "free",
+    "rate",
+    "region",
+    "grade",
+    "checked",
+    "source",
+    "note",
+)
+"""Columns of the frame that `prices` gives."""
+
+
+class Measure(StrEnum):
+    """What of a workload a price is multiplied with."""
+
+    STORED = "stored"
+    """Bytes, each blob once in the provider's dedup scope."""
+    DISK = "disk"
+    """The same with room to spare: a disk that is bought before it is full."""
+    TRAFFIC = "traffic"
+    """Bytes that leave to the internet in a month."""
+    READS = "reads"
+    """Objects that pulls read in a month."""
+    USERS = "users"
+    HOURS = "hours"
+    DAYS = "days"
+    MONTHS = "months"
+
+
+_BYTE_MEASURES: Final = (Measure.STORED, Measure.DISK, Measure.TRAFFIC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tier:
+    """A rate, and the quantity up to which it holds, counted from zero."""
+
+    up_to: Decimal | None
+    """None: without end."""
+    rate: Decimal | None
+    """US dollars a unit; None: not known, which is not free."""
+    grade: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """One line of a price list."""
+
+    key: str
+    """``provider/name``."""
+    component: str
+    """One of `COMPONENTS`."""
+    measure: Measure
+    unit: str
+    """As the vendor writes it; `unit_size` says what is meant."""
+    unit_size: Decimal
+    """Bytes, requests, … in one unit."""
+    other_unit_size: Decimal | None
+    """What the unit may mean instead, where the vendor does not say."""
+    free: Decimal
+    """Units a month that cost nothing, the first of all."""
+    introductory_free: Decimal
+    """Units that some cost nothing for some time: only the low end of a bill counts on them."""
+    introductory_note: str
+    tiers: tuple[Tier, ...]
+    low_rate: Decimal | None
+    high_rate: Decimal | None
+    """Bounds of a rate that is not certain, or has a choice."""
+    whole_units: bool
+    """A part of a unit is billed as a whole one."""
+    region: str
+    source: str
+    checked: date
+    """The day on which the source said so, or was read."""
+    grade: str
+    note: str
+
+    @property
+    def provider(self) -> str:
+        """The file that this price stands in."""
+        return self.key.partition("/")[0]
+
+    @property
+    def name(self) -> str:
+        """The price's name in its file."""
+        return self.key.partition("/")[2]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What one can buy: prices that make a bill together, and what it does not hold."""
+
+    name: str
+    region: str
+    prices: tuple[Price, ...]
+    private_repositories: int | None
+    max_users: int | None
+    max_private_users: int | None
+    max_stored_bytes: int | None
+    max_disk_bytes: int | None
+    pulls_per_6_hours: int | None
+    limits_source: str
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provider:
+    """Who asks these prices."""
+
+    key: str
+    title: str
+    edition: date
+    """When the whole file was last gone through."""
+    dedup_scope: str
+    """Within which bounds a blob is stored, and billed, once."""
+    dedup_grade: str
+    dedup_source: str
+    notes: tuple[str, ...]
+    prices: Mapping[str, Price]
+    plans: tuple[Plan, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceBook:
+    """All providers by their key."""
+
+    providers: Mapping[str, Provider]
+
+    def provider(self, name: str) -> Provider:
+        """Find a provider by its key or title.
+
+        Raises
+        ------
+        ConfigError
+            Code ``PROVIDER_UNKNOWN``.
+        """
+        for provider in self.providers.values():
+            if name.casefold() in (provider.key, provider.title.casefold()):
+                return provider
+        near = get_close_matches(name.casefold(), self.providers, n=1)
+        hint = f"Did you mean {near[0]!r}? " if near else ""
+        raise ConfigError(
+            f"The price book has no provider {name!r}.",
+            code="PROVIDER_UNKNOWN",
+            remedy=f"{hint}It has: {', '.join(self.providers)}.",
+        )
+
+    def oldest(self) -> date:
+        """Give the day on which the oldest of the prices was checked."""
+        return min(
+            price.checked
+            for provider in self.providers.values()
+            for price in provider.prices.values()
+        )
+
+
+def price_book(*folders: str | Path) -> PriceBook:
+    """Read the price book of this package, and yours.
+
+    Parameters
+    ----------
+    folders
+        Folders with files of the same form. A file takes the place of the one with the same
+        ``provider``; later folders win.
+
+    Raises
+    ------
+    ConfigError
+        Code ``PRICE_BOOK_INVALID``: a file is not understood. It names the file and the entry.
+
+    Examples
+    --------
+    >>> price_book().provider("ecr").prices["storage"].tiers[0].rate
+    Decimal('0.10')
+    """
+    return _read(tuple(Path(folder) for folder in folders))
+
+
+@cache
+def _shipped() -> tuple[tuple[str, str], ...]:
+    found = (
+        file for file in (files("regtools") / "prices").iterdir() if file.name.endswith(".toml")
+    )
+    return tuple(sorted((file.name, file.read_text(encoding="utf-8")) for file in found))
+
+
+def _read(folders: Iterable[Path]) -> PriceBook:
+    texts = list(_shipped())
+    for folder in folders:
+        texts += [(str(path), _text(path)) for path in sorted(folder.glob("*.toml"))]
+    sections: dict[str, Section] = {}
+    for name, text in texts:
+        section = Section(name, _toml(name, text))
+        sections[section.text("provider")] = section
+    prices = {key: _prices(key, section) for key, section in sections.items()}
+    by_key = {price.key: price for own in prices.values() for price in own.values()}
+    providers = {
+        key: _provider(key, section, prices[key], by_key) for key, section in sections.items()
+    }
+    return PriceBook(providers=MappingProxyType(dict(sorted(providers.items()))))
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            f"The price file {path} cannot be read: {error}.", code="PRICE_BOOK_INVALID"
+        ) from error
+
+
+def _toml(name: str, text: str) -> dict[str, object]:
+    try:
+        return tomllib.loads(text, parse_float=Decimal)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(
+            f"The price file {name} is not TOML: {error}.",
+            code="PRICE_BOOK_INVALID",
+            remedy="docs/prices.md shows an entry.",
+        ) from error
+
+
+def _prices(provider: str, section: Section) -> dict[str, Price]:
+    defaults = section.raw("defaults")
+    return {
+        name: _price(f"{provider}/{name}", own)
+        for name, own in section.sections("prices", defaults=defaults).items()
+    }
+
+
+def _price(key: str, section: Section) -> Price:
+    measure = Measure(section.choice("measure", tuple(Measure)))
+    is_bytes = measure in _BYTE_MEASURES
+    price = Price(
+        key=key,
+        component=section.choice("component", COMPONENTS),
+        measure=measure,
+        unit=section.text("unit"),
+        unit_size=section.positive("unit_bytes") if is_bytes else section.positive("unit_count", 1),
+        other_unit_size=section.optional("other_unit_bytes") if is_bytes else None,
+        free=section.number("free", 0),
+        introductory_free=section.number("introductory_free", 0),
+        introductory_note=section.text("introductory_note", ""),
+        grade=(grade := section.choice("grade", GRADES)),
+        tiers=_tiers(section, grade),
+        low_rate=section.optional("low_rate"),
+        high_rate=section.optional("high_rate"),
+        whole_units=section.flag("whole_units"),
+        region=section.text("region", ""),
+        source=section.text("source"),
+        checked=section.day("checked"),
+        note=section.text("note", ""),
+    )
+    _require_bounds(section, price)
+    section.finish()
+    return price
+
+
+def _tiers(section: Section, grade: str) -> tuple[Tier, ...]:
+    if not section.has("tiers"):
+        return (Tier(up_to=None, rate=section.optional("rate"), grade=grade),)
+    tiers: list[Tier] = []
+    start = Decimal(0)
+    for part in section.parts("tiers"):
+        end = part.optional("up_to")
+        if tiers and tiers[-1].up_to is None:
+            raise part.error("stands after a tier without end")
+        if end is not None and end <= start:
+            raise part.error("must reach further than the tier before")
+        start = end if end is not None else start
+        rate, own_grade = part.optional("rate"), part.choice("grade", GRADES, grade)
+        tiers.append(Tier(up_to=end, rate=rate, grade=own_grade))
+        part.finish()
+    if not tiers or tiers[-1].up_to is not None:
+        # Beyond the last tier nothing is known.
+        tiers.append(Tier(up_to=None, rate=None, grade="U"))
+    return tuple(tiers)
+
+
+def _require_bounds(section: Section, price: Price) -> None:
+    low, high = price.low_rate, price.high_rate
+    if low is None and high is None:
+        return
+    rate = price.tiers[0].rate
+    if len(price.tiers) > 1 or rate is None:
+        raise section.error("low_rate and high_rate need one known rate")
+    if (low is not None and low > rate) or (high is not None and high < rate):
+        raise section.error("low_rate ≤ rate ≤ high_rate does not hold")
+
+
+def _provider(
+    key: str, section: Section, prices: Mapping[str, Price], by_key: Mapping[str, Price]
+) -> Provider:
+    provider = Provider(
+        key=key,
+        title=section.text("title"),
+        edition=section.day("edition"),
+        dedup_scope=section.choice("dedup_scope", SCOPES, "unknown"),
+        dedup_grade=section.choice("dedup_grade", GRADES, "U"),
+        dedup_source=section.text("dedup_source", ""),
+        notes=section.texts("notes"),
+        prices=MappingProxyType(dict(prices)),
+        plans=tuple(_plan(key, part, by_key) for part in section.parts("plans")),
+    )
+    names = [plan.name for plan in provider.plans]
+    if len(set(names)) < len(names):
+        raise section.error("two plans have the same name")
+    section.finish("defaults", "prices")
+    return provider
+
+
+def _plan(provider: str, section: Section, by_key: Mapping[str, Price]) -> Plan:
+    plan = Plan(
+        name=section.text("name"),
+        region=section.text("region", ""),
+        prices=tuple(_named(section, provider, name, by_key) for name in section.texts("prices")),
+        private_repositories=section.count("private_repositories"),
+        max_users=section.count("max_users"),
+        max_private_users=section.count("max_private_users"),
+        max_stored_bytes=_size(section, "max_stored"),
+        max_disk_bytes=_size(section, "max_disk"),
+        pulls_per_6_hours=section.count("pulls_per_6_hours"),
+        limits_source=section.text("limits_source", ""),
+        notes=section.texts("notes"),
+    )
+    section.finish()
+    return plan
+
+
+def _named(section: Section, provider: str, name: str, by_key: Mapping[str, Price]) -> Price:
+    key = name if "/" in name else f"{provider}/{name}"
+    if key not in by_key:
+        raise section.error(f"names a price {key!r} that does not exist")
+    return by_key[key]
+
+
+def _size(section: Section, key: str) -> int | None:
+    text = section.text(key, "")
+    return parse_bytes(text) if text else None
+
+
+def prices(provider: str | None = None, *, book: PriceBook | None = None) -> pd.DataFrame:
+    """List every price with its source, date and grade.
+
+    Parameters
+    ----------
+    provider
+        Only what this one's plans are made of, by its key (``ecr``) or title.
+    book
+        Another price book than the one of this package.
+
+    Returns
+    -------
+    DataFrame
+        `PRICE_COLUMNS`. `free` and `rate` are texts and exact; a rate with tiers names them all,
+        one that is not known is empty.
+
+    Raises
+    ------
+    ConfigError
+        Code ``PROVIDER_UNKNOWN``.
+    """
+    whole = book or price_book()
+    if provider is None:
+        chosen = [price for one in whole.providers.values() for price in one.prices.values()]
+    else:
+        chosen = _with_borrowed(whole.provider(provider))
+    rows = [_row(price) for price in chosen]
+    return pd.DataFrame(rows, columns=list(PRICE_COLUMNS)).astype({"unit_bytes": "Int64"})
+
+
+def _with_borrowed(provider: Provider) -> list[Price]:
+    """Give a provider's own prices, and those of others that its plans refer to."""
+    used = [price for plan in provider.plans for price in plan.prices]
+    return list({price.key: price for price in (*provider.prices.values(), *used)}.values())
+
+
+def _row(price: Price) -> dict[str, object]:
+    size = int(price.unit_size) if price.measure in _BYTE_MEASURES else None
+    return {
+        "provider": price.provider,
+        "price": price.name,
+        "component": price.component,
+        "unit": price.unit,
+        "unit_bytes": size,
+        "free": f"{price.free:f}" if price.free else "",
+        "rate": rate_text(price),
+        "region": price.region,
+        "grade": price.grade,
+        "checked": price.checked.isoformat(),
+        "source": price.source,
+        "note": " ".join(part for part in (price.introductory_note, price.note) if part),
+    }
+
+
+def rate_text(price: Price) -> str:
+    """Write a price's rates, with the quantity each reaches to.
+
+    Examples
+    --------
+    >>> rate_text(price_book().provider("artifactregistry").prices["traffic"])
+    '0.12 to 1024, 0.11 to 10240, then 0.08'
+    >>> rate_text(price_book().provider("dockerhub").prices["seats-team"])
+    '16 (15 to 16)'
+    """
+    texts = ["unknown" if tier.rate is None else f"{tier.rate:f}" for tier in price.tiers]
+    if len(texts) > 1:
+        reach = [
+            f"{text} to {tier.up_to:f}"
+            for text, tier in zip(texts, price.tiers, strict=True)
+            if tier.up_to is not None
+        ]
+        return f"{', '.join(reach)}, then {texts[-1]}"
+    if price.low_rate is None and price.high_rate is None:
+        return texts[0] if price.tiers[0].rate is not None else ""
+    rate = price.tiers[0].rate
+    low = rate if price.low_rate is None else price.low_rate
+    high = rate if price.high_rate is None else price.high_rate
+    return f"{texts[0]} ({low:f} to {high:f})"
+
+
+def markdown_table(book: PriceBook | None = None) -> str:
+    """Write the price book as the table of ``docs/prices.md``."""
+    whole = book or price_book()
+    lines = ["| price | unit | free | US dollars a unit | region | grade | checked | source |"]
+    lines.append("|---|---|---|---|---|---|---|---|")
+    for provider in whole.providers.values():
+        for price in provider.prices.values():
+            cells = (
+                f"`{price.key}`",
+                f"{price.unit}{_unit_sign(price)}",
+                f"{price.free:f}" if price.free else "–",
+                rate_text(price) or "unknown",
+                price.region or "–",
+                price.grade,
+                price.checked.isoformat(),
+                price.source,
+            )
+            lines.append(f"| {' | '.join(cell.replace('|', '∣') for cell in cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _unit_sign(price: Price) -> str:
+    signs = {Decimal(GB): "10⁹", Decimal(GIB): "2³⁰"}
+    if price.measure not in _BYTE_MEASURES:
+        return ""
+    sizes = [price.unit_size, *([price.other_unit_size] if price.other_unit_size else [])]
+    return f" ({' or '.join(signs.get(size, f'{size:f}') for size in sizes)})"

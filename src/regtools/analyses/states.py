@@ -1,0 +1,76 @@
+"""What was known of a registry, moment by moment: the newest snapshot of each target by then."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import count
+
+from regtools.schema import SnapshotRow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """One moment of one registry."""
+
+    number: int
+    snapshots: Sequence[SnapshotRow]
+    """The newest of each namespace, at that moment."""
+    is_partial: bool
+    """Whether it saw less of the registry than the last state does, since a namespace that is
+    scanned today was not scanned yet."""
+
+
+def states_of(
+    snapshots: Iterable[SnapshotRow], *, registry: str | None = None, at: datetime | None = None
+) -> list[State]:
+    """Give the states of each registry, oldest first.
+
+    Every snapshot makes a state, as long as all are of one namespace. Of several namespaces, the
+    scans of one day make one state: between them, half of the registry would be a day old.
+
+    Parameters
+    ----------
+    registry
+        Only this registry.
+    at
+        No later snapshots than this.
+    """
+    limit = at.replace(tzinfo=at.tzinfo or UTC) if at is not None else None
+    by_registry: dict[str, list[SnapshotRow]] = defaultdict(list)
+    for row in sorted(snapshots, key=lambda row: (row.taken_at, row.snapshot)):
+        if registry in (None, row.registry) and (limit is None or row.taken_at <= limit):
+            by_registry[row.registry].append(row)
+    numbers = count()
+    states = []
+    for name in sorted(by_registry):
+        moments = _moments(by_registry[name])
+        today = _covered(moments[-1])
+        for newest in moments:
+            partial = _covered(newest) != today
+            states.append(State(number=next(numbers), snapshots=newest, is_partial=partial))
+    return states
+
+
+def _moments(rows: Sequence[SnapshotRow]) -> list[list[SnapshotRow]]:
+    """Give the newest snapshots of each namespace after each snapshot, or each day."""
+    by_day = len({row.namespace for row in rows}) > 1
+    newest: dict[str, SnapshotRow] = {}
+    moments: dict[object, list[SnapshotRow]] = {}
+    for row in rows:
+        newest[row.namespace] = row
+        moment = row.taken_at.astimezone(UTC).date() if by_day else row.snapshot
+        moments[moment] = list(newest.values())
+    return list(moments.values())
+
+
+def _covered(rows: Sequence[SnapshotRow]) -> frozenset[str]:
+    """Give the namespaces that no other one contains."""
+    names = {row.namespace for row in rows}
+    return frozenset(
+        name
+        for name in names
+        if not any(name != other and (not other or name.startswith(f"{other}/")) for other in names)
+    )
