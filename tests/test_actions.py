@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import pandas as pd
-from tests.support.frames import growth_frames, health_frame, usage_frame
+from tests.support.frames import cost_frame, growth_frames, health_frame, usage_frame
 
-from regtools.actions import largest_layers, open_findings, repository_actions
+from regtools.actions import (
+    largest_layers,
+    open_findings,
+    plan_table,
+    repository_actions,
+    source_table,
+)
 
 
 def test_each_repository_gets_advice() -> None:
@@ -41,6 +47,35 @@ def test_the_largest_layer_comes_first() -> None:
         }
     )
     assert list(largest_layers(layers)["blob"]) == ["sha256:b", "sha256:a"]
+
+
+def test_a_plan_says_what_keeps_it_from_being_chosen() -> None:
+    plans = plan_table(cost_frame())
+    assert list(plans["verdict"]) == [
+        "Possible",
+        "Not possible: private repositories",
+        "Possible",
+        "No price is published",
+    ]
+    assert list(plans["range"]) == ["$300.00 to $500.00", "", "", ""]
+    assert plan_table(cost_frame().assign(high_usd=None))["range"][0] == "$300.00 or more"
+
+
+def test_a_line_of_a_bill_names_its_source() -> None:
+    lines = pd.DataFrame(
+        {
+            "provider": "P",
+            "component": "storage",
+            "quantity": 10.0,
+            "unit": "GB",
+            "rate": ["0.10", None],
+            "monthly_usd": [1.0, None],
+            "grade": "A",
+            "checked": "2026-11-23",
+            "source": "https://example.com",
+        }
+    )
+    assert list(source_table(lines)["rate"]) == ["$0.10", "unknown"]
 
 
 def test_open_findings_leave_out_the_good_and_start_with_the_worst() -> None:

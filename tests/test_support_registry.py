@@ -98,6 +98,8 @@ def test_logical_exclusive_and_physical_bytes_follow_from_each_other(corpus: Cor
     assert corpus.physical_bytes("base/debian") == one
     layers = corpus.manifests[corpus.repositories["base/debian"]["12"]].layers
     assert corpus.exclusive_bytes("base/debian") == one - corpus.bytes_of(layers)
+    elsewhere = corpus.logical_bytes("odd/windows") - corpus.physical_bytes("odd/windows")
+    assert elsewhere == sum(corpus.foreign_sizes.values()) > 0
     assert corpus.logical_bytes() == sum(map(corpus.logical_bytes, corpus.repositories))
 
 

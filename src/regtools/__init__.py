@@ -14,8 +14,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from regtools.actions import largest_layers, open_findings, repository_actions
-    from regtools.analyses.cost import Scenario, component_table, cost
+    from regtools.actions import (
+        largest_layers,
+        open_findings,
+        plan_table,
+        repository_actions,
+        source_table,
+    )
+    from regtools.analyses.cost import (
+        Scenario,
+        assumptions,
+        component_table,
+        cost,
+        egress_sensitivity,
+    )
     from regtools.analyses.growth import Growth, growth
     from regtools.analyses.health import Thresholds, health
     from regtools.analyses.observations import certificates, checks, problems, tag_ages
@@ -47,6 +59,7 @@ _HOMES = {
     "Options": "session",
     "Scenario": "analyses.cost",
     "Thresholds": "analyses.health",
+    "assumptions": "analyses.cost",
     "certificates": "analyses.observations",
     "check_auth": "session",
     "checks": "analyses.observations",
@@ -54,6 +67,7 @@ _HOMES = {
     "cost": "analyses.cost",
     "cost_findings": "findings",
     "diagnose": "session",
+    "egress_sensitivity": "analyses.cost",
     "growth": "analyses.growth",
     "growth_findings": "findings",
     "health": "analyses.health",
@@ -62,6 +76,7 @@ _HOMES = {
     "open_findings": "actions",
     "open_history": "session",
     "picture": "plots",
+    "plan_table": "actions",
     "plot_age": "plots",
     "plot_certificates": "plots",
     "plot_checks": "plots",
@@ -79,6 +94,7 @@ _HOMES = {
     "repository_actions": "actions",
     "scan": "session",
     "selection": "context",
+    "source_table": "actions",
     "table": "tables",
     "tag_ages": "analyses.observations",
     "tiles": "tables",
@@ -91,6 +107,7 @@ __all__ = [
     "Options",
     "Scenario",
     "Thresholds",
+    "assumptions",
     "certificates",
     "check_auth",
     "checks",
@@ -98,6 +115,7 @@ __all__ = [
     "cost",
     "cost_findings",
     "diagnose",
+    "egress_sensitivity",
     "growth",
     "growth_findings",
     "health",
@@ -106,6 +124,7 @@ __all__ = [
     "open_findings",
     "open_history",
     "picture",
+    "plan_table",
     "plot_age",
     "plot_certificates",
     "plot_checks",
@@ -123,6 +142,7 @@ __all__ = [
     "repository_actions",
     "scan",
     "selection",
+    "source_table",
     "table",
     "tag_ages",
     "tiles",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pandas as pd
 
 from regtools.tables import SEVERITIES, is_missing
-from regtools.units import format_bytes
+from regtools.units import format_bytes, format_usd
 
 if TYPE_CHECKING:
     from regtools.analyses.growth import Growth
@@ -123,3 +123,68 @@ def open_findings(health: pd.DataFrame) -> pd.DataFrame:
     ordered = found.sort_values("severity", key=lambda column: column.map(ranks), kind="stable")
     columns = ["severity", "registry", "subject", "summary", "remedy", "threshold"]
     return ordered[columns].reset_index(drop=True)
+
+
+def plan_table(cost: pd.DataFrame) -> pd.DataFrame:
+    """List every plan: its bill, the range that is left, and what keeps it from being chosen.
+
+    Parameters
+    ----------
+    cost
+        What `regtools.cost` gives.
+
+    Returns
+    -------
+    DataFrame
+        provider, plan, monthly_usd, range, grade, edition, verdict.
+    """
+    rows = cost.to_dict("records")
+    return pd.DataFrame(
+        {
+            "provider": cost["provider"],
+            "plan": cost["plan"],
+            "monthly_usd": cost["monthly_usd"],
+            "range": [_range(row) for row in rows],
+            "grade": cost["grade"],
+            "edition": cost["edition"],
+            "verdict": [_verdict(row) for row in rows],
+        }
+    )
+
+
+def _range(row: Mapping[Any, Any]) -> str:
+    low, high = row["low_usd"], row["high_usd"]
+    if is_missing(low):
+        return ""
+    if is_missing(high):
+        return f"{format_usd(low)} or more"
+    return f"{format_usd(low)} to {format_usd(high)}" if high > low else ""
+
+
+def _verdict(row: Mapping[Any, Any]) -> str:
+    if not row["feasible"]:
+        return f"Not possible: {row['why_not']}"
+    return "No price is published" if is_missing(row["monthly_usd"]) else "Possible"
+
+
+def source_table(lines: pd.DataFrame) -> pd.DataFrame:
+    """List the lines of bills with where and when each price was read.
+
+    Parameters
+    ----------
+    lines
+        What `regtools.component_table` gives.
+
+    Returns
+    -------
+    DataFrame
+        provider, component, quantity, unit, rate, monthly_usd, grade, checked, source.
+    """
+    columns = ["provider", "component", "quantity", "unit", "rate", "monthly_usd"]
+    shown = lines[[*columns, "grade", "checked", "source"]].copy()
+    shown["rate"] = [_rate(rate) for rate in lines["rate"]]
+    return shown.reset_index(drop=True)
+
+
+def _rate(rate: object) -> str:
+    return "unknown" if is_missing(rate) else f"${rate}"

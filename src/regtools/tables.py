@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -25,14 +26,17 @@ NOTHING: Final = "–"
 _DIGEST_SHOWN: Final = 19  # "sha256:" and twelve signs, as the Docker command line shows them
 _SHORT_DIGEST_PREFIXES: Final = ("sha256:", "sha512:")
 _BYTES: Final = ("bytes", "size")
-_LONG_NAME: Final = 30
+_LONG_NAME: Final = 16
+_LONG_TEXT: Final = 30
+_BREAKS: Final = re.compile(r"(?<=[/.:@_-])(?=\w)")
 _WORDS: Final = {
     "advice": "What to do",
     "remedy": "What to do",
     "freed_bytes": "Frees if deleted",
     "taken_at": "Scanned",
     "dedup_scope": "Blobs stored once per",
-    "why_not": "Why not",
+    "monthly_usd": "A month",
+    "found_in": "Found in",
 }
 _BYTES_PER_DAY: Final = "bytes_per_day"
 
@@ -264,7 +268,7 @@ def _cell(frame: pd.DataFrame, name: str, value: object, bar: str, top: float) -
             ("rt-number", _is_number(frame, name)),
             ("rt-bar", bool(style)),
             ("rt-name", len(text) > _LONG_NAME and " " not in text.strip()),
-            ("rt-text", len(text) > _LONG_NAME and " " in text.strip()),
+            ("rt-text", len(text) > _LONG_TEXT and " " in text.strip()),
         )
         if wanted
     )
@@ -280,15 +284,23 @@ def _content(name: str, text: str) -> str:
     if name == "severity" and text in SEVERITIES:
         return f'<span class="rt-badge rt-{text}">{SEVERITIES[text]}</span>'
     if text.startswith(("https://", "http://")):
-        return _link(text)
+        url, space, rest = text.partition(" ")
+        return f"{_link(url)}{space}{escape(rest)}"
     if text.startswith(_SHORT_DIGEST_PREFIXES) and len(text) > _DIGEST_SHOWN:
         return f'<code title="{escape(text)}">{escape(text[:_DIGEST_SHOWN])}…</code>'
-    return escape(text)
+    return escape(text) if " " in text.strip() else _breakable(text)
+
+
+def _breakable(name: str) -> str:
+    """Let a long name break where a reader would, after a slash or a dot."""
+    if len(name) <= _LONG_NAME:
+        return escape(name)
+    return "<wbr>".join(escape(part) for part in _BREAKS.split(name))
 
 
 def _link(url: str) -> str:
     shown = url.split("://", 1)[1].split("?", 1)[0].rstrip("/")
-    return f'<a href="{escape(url)}" rel="noopener noreferrer">{escape(shown)}</a>'
+    return f'<a href="{escape(url)}" rel="noopener noreferrer">{_breakable(shown)}</a>'
 
 
 def _plain(frame: pd.DataFrame, headings: Mapping[str, str]) -> str:

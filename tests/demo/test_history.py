@@ -13,7 +13,7 @@ from tests.demo.conftest import NOW
 
 import regtools.demo.history as sample
 from regtools.demo import Company, default_history, sample_history
-from regtools.demo.history import PUBLIC_REGISTRY, REGISTRY, own_registry, scan_times
+from regtools.demo.history import PUBLIC_REGISTRY, REGISTRY, Watched, own_registry, scan_times
 from regtools.demo.observations import OUTAGE_REPOSITORIES
 from regtools.history import History
 from regtools.schema import SnapshotRow
@@ -97,16 +97,16 @@ def test_a_scan_can_make_the_newest_snapshot(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sample, "scan_times", lambda *_, **__: [NOW - timedelta(hours=9)])
-    scanned: list[Company] = []
+    scanned: list[Watched] = []
     steps: list[tuple[int, int]] = []
     history = sample_history(
         tmp_path / "history",
         now=NOW,
-        scan=lambda _, company: scanned.append(company),
+        scan=lambda _, watched: scanned.append(watched),
         progress=lambda done, total: steps.append((done, total)),
     )
     assert len(history.snapshots()) == 2
-    assert scanned[0].now == NOW
+    assert (scanned[0].registry, scanned[0].company.now) == (REGISTRY, NOW)
     assert steps == [(1, 3), (2, 3), (3, 3)]
 
 

@@ -8,6 +8,7 @@ from urllib.parse import urljoin
 import httpx
 import pytest
 from tests.demo.conftest import NOW
+from tests.support import skopeo
 
 from regtools.demo import USERS, Company, SampleRegistry
 from regtools.demo.content import digest_of
@@ -188,6 +189,17 @@ def test_nothing_can_be_written(client: httpx.Client, method: str) -> None:
 @pytest.mark.parametrize("path", ["/v2/_catalog", "/v2/web/portal/tags/list"])
 def test_a_list_has_no_head(client: httpx.Client, path: str) -> None:
     assert client.head(path).status_code == 405
+
+
+@pytest.mark.parametrize("reference", ["platform/gateway:latest", "legacy/rates-importer:1.0.0"])
+def test_skopeo_reads_the_images(
+    registry: SampleRegistry, client: httpx.Client, reference: str
+) -> None:
+    name, _, tag = reference.partition(":")
+    served = client.head(f"/v2/{name}/manifests/{tag}", headers=ACCEPT)
+    found = skopeo.inspect(f"{registry.host}/{reference}")
+    assert found["Digest"] == served.headers["Docker-Content-Digest"]
+    assert tag in found["RepoTags"]
 
 
 def test_every_third_request_can_be_one_too_many(company: Company) -> None:

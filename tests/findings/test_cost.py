@@ -25,7 +25,7 @@ def test_a_range_is_told() -> None:
 
 def test_a_free_plan_comes_with_a_warning_about_promises() -> None:
     (cheapest,) = found("CHEAPEST", monthly_usd=[400.0, 5.0, 0.0, None])
-    assert "no promise" in cheapest.remedy
+    assert cheapest.remedy == "A note on large."
 
 
 def test_an_uncertain_price_is_a_warning() -> None:
@@ -36,7 +36,10 @@ def test_an_uncertain_price_is_a_warning() -> None:
 
 def test_the_next_provider_is_compared_by_the_year() -> None:
     (following,) = found("NEXT")
-    assert following.summary == "Next is Dear (only) at $400.00 a month, $3,360.00 a year more."
+    assert following.summary == (
+        "Next is Dear (only) at $400.00 a month (between $300.00 and $500.00), "
+        "$3,360.00 a year more."
+    )
 
 
 def test_cheaper_plans_that_are_not_possible_are_explained() -> None:
@@ -47,7 +50,24 @@ def test_cheaper_plans_that_are_not_possible_are_explained() -> None:
 
 def test_an_unknown_price_is_not_zero() -> None:
     (unpriced,) = found("UNPRICED")
-    assert "Unknown" in unpriced.summary
+    assert unpriced.summary == "No price is published for Unknown (ask)."
+
+
+def test_a_bill_without_an_upper_end_says_so() -> None:
+    (cheapest,) = found("CHEAPEST", high_usd=None)
+    assert "$120.00 a month, or more." in cheapest.summary
+    assert len(found("PRICE_UNCERTAIN", high_usd=None)) == 1
+
+
+def test_the_same_images_may_take_more_elsewhere() -> None:
+    (stored,) = found("STORED_DIFFERENTLY")
+    assert stored.summary.endswith("and 200 GB at Dear.")
+    assert found("STORED_DIFFERENTLY", storage_gb=100.0) == []
+
+
+def test_an_incomplete_inventory_makes_lower_bounds() -> None:
+    (incomplete,) = found("INCOMPLETE", complete=False)
+    assert incomplete.severity == "warning"
 
 
 def test_no_possible_plan_is_critical() -> None:
@@ -55,11 +75,17 @@ def test_no_possible_plan_is_critical() -> None:
     assert findings.status == "critical"
     assert {number.name: number.plain() for number in findings.key_numbers} == {
         "cheapest_usd": None,
-        "dearest_usd": None,
+        "cheapest_paid_usd": None,
+        "dearest_provider_usd": None,
         "possible_plans": 0,
     }
 
 
 def test_the_key_numbers_are_dollars() -> None:
     numbers = {number.name: number.plain() for number in cost_findings(cost_frame()).key_numbers}
-    assert numbers == {"cheapest_usd": 120, "dearest_usd": 400, "possible_plans": 2}
+    assert numbers == {
+        "cheapest_usd": 120,
+        "cheapest_paid_usd": 120,
+        "dearest_provider_usd": 400,
+        "possible_plans": 2,
+    }

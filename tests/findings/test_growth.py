@@ -75,7 +75,7 @@ def test_an_incomplete_scan_is_a_warning_and_a_lower_bound() -> None:
 
 def test_what_the_analysis_notes_is_passed_on() -> None:
     findings = growth_findings(growth_frames(), usage_frame()).findings
-    assert [f.summary for f in findings if f.code == "NOTE"] == ["A note on the past."]
+    assert [f.remedy for f in findings if f.code == "NOTES"] == ["A note on the past."]
 
 
 def test_an_empty_history_is_a_sentence() -> None:

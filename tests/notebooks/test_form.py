@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import json
 import re
 from pathlib import Path
@@ -108,7 +109,7 @@ def test_findings_come_first_and_provenance_last(notebook: dict[str, Any]) -> No
 
 def test_prose_stands_before_each_picture(notebook: dict[str, Any]) -> None:
     cells = notebook["cells"]
-    for before, cell in zip(cells, cells[1:], strict=False):
+    for before, cell in itertools.pairwise(cells):
         if cell["id"].endswith("-plot"):
             assert before["cell_type"] == "markdown"
             assert "".join(before["source"]).startswith("## ")

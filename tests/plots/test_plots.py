@@ -47,7 +47,7 @@ PICTURES: dict[str, tuple[Callable[..., Axes], Any, str]] = {
     "growth": (
         plots.plot_growth,
         growth_frames(),
-        "190 GB stored: 1.9 times as much as 9 months ago",
+        "190 GB stored: 36% more than 5 months ago",
     ),
     "forecast": (
         plots.plot_forecast,
@@ -61,7 +61,11 @@ PICTURES: dict[str, tuple[Callable[..., Axes], Any, str]] = {
         "40% is shared: deleting a repository frees only its dark part",
     ),
     "checks": (plots.plot_checks, checks_frame(), "Something failed on 1 of 2 registries"),
-    "certificates": (plots.plot_certificates, CERTIFICATES, "The next certificate to end is"),
+    "certificates": (
+        plots.plot_certificates,
+        CERTIFICATES,
+        "Next to end: <script>$x$ [31m</script>, in 3 days",
+    ),
     "age": (plots.plot_age, AGES, "25% of 40 tags are older than a year"),
     "cost": (plots.plot_cost, cost_frame(), "From $120 ("),
     "components": (

@@ -67,6 +67,8 @@ def test_each_notebook_takes_the_parameters_it_knows() -> None:
         ("TRUE", False, True),
         (2026, "", "2026"),
         ("x", "", "x"),
+        (None, None, None),
+        ("", None, None),
     ],
 )
 def test_a_value_is_read_as_the_type_of_the_default(
@@ -77,9 +79,23 @@ def test_a_value_is_read_as_the_type_of_the_default(
     assert type(read) is type(default)
 
 
+@pytest.mark.parametrize("value", [500, 500.0, "500"])
+def test_a_parameter_without_a_default_is_a_number(value: object) -> None:
+    assert typed("egress_gb", value, None) == 500.0  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(
     ("value", "default"),
-    [("ten", 90), (1.5, 90), (True, 90), ("many", 0.5), (True, 0.5), ("perhaps", True), (True, "")],
+    [
+        ("much", None),
+        ("ten", 90),
+        (1.5, 90),
+        (True, 90),
+        ("many", 0.5),
+        (True, 0.5),
+        ("perhaps", True),
+        (True, ""),
+    ],
 )
 def test_a_value_of_the_wrong_type_is_refused(value: object, default: object) -> None:
     with pytest.raises(ConfigError) as caught:

@@ -83,12 +83,18 @@ class Corpus:
         return sum(sizes[digest] for digest in set(digests))
 
     def logical_bytes(self, repository: str | None = None, tag: str | None = None) -> int:
-        """Give the sum over tags of what each reaches."""
+        """Give the sum over tags of what each reaches, foreign layers too: a pull needs them."""
         return sum(
-            self.bytes_of(self.reach(digest))
+            self.bytes_of(self.reach(digest)) + self.foreign_bytes(digest)
             for its_repository, its_tag, digest in self.tags
             if repository in (None, its_repository) and tag in (None, its_tag)
         )
+
+    def foreign_bytes(self, digest: str) -> int:
+        """Give the bytes of the layers below a manifest that are stored elsewhere."""
+        below = self.manifests_below(digest)
+        foreign = {layer for manifest in below for layer in self.manifests[manifest].foreign}
+        return sum(self.foreign_sizes[layer] for layer in foreign)
 
     def physical_bytes(self, repository: str | None = None) -> int:
         """Give the bytes of everything reached, each digest once."""

@@ -156,7 +156,10 @@ def cost_frame() -> pd.DataFrame:
             "grade": grade,
             "feasible": feasible,
             "why_not": why_not,
-            "notes": "",
+            "storage_gb": 200.0 if provider == "Dear" else 100.0,
+            "notes": f"A note on {plan}.",
+            "complete": True,
+            "cheapest_of_provider": plan in ("only", "large"),
         }
         for provider, plan, monthly, low, high, grade, feasible, why_not in (
             ("Dear", "only", 400.0, 300.0, 500.0, "B", True, ""),

@@ -7,104 +7,24 @@ share their layers) at its lowest and at its highest.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 from enum import Enum, auto
 from typing import Final
 
-from regtools.analyses.prices import GRADES, Measure, Plan, Price, Provider
-from regtools.errors import ConfigError
-from regtools.units import GB, cents, format_bytes
+from regtools.analyses.book import GRADES, Measure, Plan, Price, Provider
+from regtools.analyses.scenario import (
+    BillInputs,
+    Scenario,
+    decimal,
+    disk_bytes,
+    egress_bytes,
+)
+from regtools.units import cents, format_bytes
 
-DAYS_A_MONTH: Final = Decimal(365) / 12
-"""An average month: 730 hours, as cloud vendors count."""
 _PULL_WINDOWS_A_DAY: Final = 4  # of six hours, Docker Hub's measure
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scenario:
-    """What a month looks like, as far as the history cannot tell. Every default is a guess.
-
-    Raises
-    ------
-    ConfigError
-        Code ``SCENARIO_INVALID``.
-
-    Examples
-    --------
-    >>> Scenario(egress_gb=500, users=25).pulls
-    1000
-    """
-
-    egress_gb: Decimal | float | None = None
-    """GB (10⁹ bytes) that leave the provider to the internet in a month. None: `pulls` times
-    the mean pull of this inventory, less `same_region_share`."""
-    pulls: int = 1000
-    """Images pulled in a month."""
-    same_region_share: Decimal | float = 0
-    """Share of the pulls, from 0 to 1, made inside the provider's own region, which is free
-    wherever it is metered. Used where `egress_gb` is None."""
-    users: int = 10
-    """People who need an account."""
-    private: bool = True
-    """Whether the repositories must be private."""
-    disk_headroom: Decimal | float = Decimal("0.5")
-    """Room on a self-hosted disk beyond what is stored, as a share of it: uploads, growth, and
-    what waits for the garbage collection."""
-    days: Decimal | float = DAYS_A_MONTH
-    """Length of the month."""
-
-    def __post_init__(self) -> None:
-        for name in ("pulls", "same_region_share", "users", "disk_headroom", "days"):
-            _require_amount(name, getattr(self, name))
-        if self.egress_gb is not None:
-            _require_amount("egress_gb", self.egress_gb)
-        if decimal(self.same_region_share) > 1:
-            raise _invalid("same_region_share", self.same_region_share, "a share from 0 to 1")
-        if self.users < 1:
-            raise _invalid("users", self.users, "one or more")
-
-
-def _require_amount(name: str, value: object) -> None:
-    is_number = isinstance(value, int | float | Decimal) and not isinstance(value, bool)
-    if not is_number or not (number := decimal(value)).is_finite() or number < 0:
-        raise _invalid(name, value, "a number, zero or more")
-
-
-def _invalid(name: str, value: object, wanted: str) -> ConfigError:
-    return ConfigError(
-        f"The scenario's {name} cannot be {value!r}.",
-        code="SCENARIO_INVALID",
-        remedy=f"Give {wanted}.",
-    )
-
-
-def decimal(value: Decimal | float) -> Decimal:
-    """Take a number as it is written: 0.1 is a tenth.
-
-    Examples
-    --------
-    >>> decimal(0.1)
-    Decimal('0.1')
-    """
-    return value if isinstance(value, Decimal) else Decimal(str(value))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BillInputs:
-    """What the history tells a bill."""
-
-    stored_bytes: Mapping[str, int]
-    """Bytes where a blob is stored once per ``registry``, ``namespace`` or ``repository``."""
-    repositories: int
-    """Those that hold at least one tag."""
-    mean_pull_bytes: Decimal
-    """What one pull of one platform transfers, on average over the tags."""
-    mean_pull_objects: Decimal
-    """Manifests, configs and layers of such a pull."""
-    complete: bool
-    """Whether everything was read; if not, all these numbers may be larger."""
+_LOWER_BOUND: Final = "Not everything could be read: this bill is at least so high."
+_PARTIAL: Final = "Not everything could be read: this plan may not hold what is missing."
 
 
 class Bound(Enum):
@@ -185,6 +105,7 @@ def make_bill(provider: Provider, plan: Plan, inputs: BillInputs, scenario: Scen
         for bound in (Bound.ESTIMATE, Bound.LOW, Bound.HIGH)
     )
     grows = not inputs.complete and any(_depends(price, scenario) for price in plan.prices)
+    caution = [] if inputs.complete else [_LOWER_BOUND if grows else _PARTIAL]
     return Bill(
         provider=provider,
         plan=plan,
@@ -194,7 +115,7 @@ def make_bill(provider: Provider, plan: Plan, inputs: BillInputs, scenario: Scen
         high_usd=None if grows else _total(high),
         complete=inputs.complete,
         why_not=tuple(_lacks(provider, plan, inputs, scenario)),
-        notes=tuple(_notes(provider, plan, inputs, estimate)),
+        notes=(*caution, *_notes(plan, provider, estimate)),
     )
 
 
@@ -294,19 +215,6 @@ def _stored(provider: Provider, inputs: BillInputs, bound: Bound) -> int:
     return inputs.stored_bytes[scope]
 
 
-def disk_bytes(stored: int, scenario: Scenario) -> Decimal:
-    """Give the disk that is bought to store this much."""
-    return stored * (1 + decimal(scenario.disk_headroom))
-
-
-def egress_bytes(inputs: BillInputs, scenario: Scenario) -> Decimal:
-    """Give the bytes that leave to the internet in a month."""
-    if scenario.egress_gb is not None:
-        return decimal(scenario.egress_gb) * GB
-    outside = 1 - decimal(scenario.same_region_share)
-    return scenario.pulls * inputs.mean_pull_bytes * outside
-
-
 def _depends(price: Price, scenario: Scenario) -> bool:
     """Say whether this line could be higher if more of the registry had been read."""
     if all(tier.rate == 0 for tier in price.tiers):
@@ -319,68 +227,53 @@ def _depends(price: Price, scenario: Scenario) -> bool:
 
 def _lacks(provider: Provider, plan: Plan, inputs: BillInputs, scenario: Scenario) -> list[str]:
     """Say in words what the plan cannot hold."""
-    stored = _stored(provider, inputs, Bound.ESTIMATE)
-    pulls = plan.pulls_per_6_hours
-    limits = [
-        (scenario.private, plan.private_repositories, inputs.repositories, "private repositories"),
-        (True, plan.max_users, scenario.users, "users"),
-        (scenario.private, plan.max_private_users, scenario.users, "users of private repositories"),
-    ]
     found = [
-        f"holds {limit:,} {what}, not {wanted:,}"
-        for applies, limit, wanted, what in limits
-        if applies and limit is not None and wanted > limit
-    ]
-    sizes = (
-        (plan.max_stored_bytes, Decimal(stored)),
-        (plan.max_disk_bytes, disk_bytes(stored, scenario)),
-    )
-    found += [
-        f"holds {format_bytes(limit)}, not {format_bytes(int(wanted))}"
-        for limit, wanted in sizes
+        f"{what}: at most {limit:,}, here {wanted:,}"
+        for what, limit, wanted in (
+            (
+                "private repositories",
+                plan.private_repositories if scenario.private else None,
+                inputs.repositories,
+            ),
+            ("users", plan.max_users, scenario.users),
+            (
+                "users of private repositories",
+                plan.max_private_users if scenario.private else None,
+                scenario.users,
+            ),
+            ("pulls a month", _most_pulls(plan, scenario), scenario.pulls),
+        )
         if limit is not None and wanted > limit
     ]
-    windows = decimal(scenario.days) * _PULL_WINDOWS_A_DAY
-    if pulls is not None and scenario.pulls > pulls * windows * scenario.users:
-        found.append(f"allows {pulls:,} pulls in 6 hours, too few for {scenario.pulls:,} a month")
+    stored = _stored(provider, inputs, Bound.ESTIMATE)
+    found += [
+        f"{what}: at most {format_bytes(limit)}, here {format_bytes(int(wanted))}"
+        for what, limit, wanted in (
+            ("storage", plan.max_stored_bytes, Decimal(stored)),
+            ("disk", plan.max_disk_bytes, disk_bytes(stored, scenario)),
+        )
+        if limit is not None and wanted > limit
+    ]
     return found
 
 
-def _notes(
-    provider: Provider, plan: Plan, inputs: BillInputs, lines: tuple[Component, ...]
-) -> list[str]:
+def _most_pulls(plan: Plan, scenario: Scenario) -> int | None:
+    """Give the pulls that a limit by the six hours lets through if they come evenly."""
+    if plan.pulls_per_6_hours is None:
+        return None
+    windows = decimal(scenario.days) * _PULL_WINDOWS_A_DAY
+    return int(plan.pulls_per_6_hours * windows) * scenario.users
+
+
+def _notes(plan: Plan, provider: Provider, lines: tuple[Component, ...]) -> list[str]:
     counted = [line for line in lines if line.quantity]
     missing = sorted({line.price.component for line in counted if line.rate is None})
     unsure = sorted(
         {line.price.component for line in counted if line.rate is not None and line.grade == "U"}
     )
-    notes = [*plan.notes, *provider.notes]
-    if not inputs.complete:
-        notes.insert(0, "Not everything could be read: this bill is a lower bound.")
+    notes = []
     if missing:
-        notes.insert(0, f"No price is known for: {', '.join(missing)}.")
+        notes.append(f"No price is known for: {', '.join(missing)}.")
     if unsure:
-        notes.insert(0, f"Priced from an uncertain source: {', '.join(unsure)}.")
-    return notes
-
-
-def assumed(inputs: BillInputs, scenario: Scenario) -> list[str]:
-    """Say in sentences what every bill of this scenario takes for granted."""
-    days = decimal(scenario.days)
-    egress = format_bytes(int(egress_bytes(inputs, scenario)))
-    share = f"{decimal(scenario.same_region_share):.0%} of them from inside the provider's region"
-    traffic = (
-        f"{egress} a month leave to the internet, as given."
-        if scenario.egress_gb is not None
-        else f"{egress} a month leave to the internet: {scenario.pulls:,} pulls of "
-        f"{format_bytes(int(inputs.mean_pull_bytes))}, {share}."
-    )
-    kind = "private" if scenario.private else "public"
-    return [
-        f"A month has {days:.2f} days, and what is stored now is stored all the month.",
-        traffic,
-        f"{scenario.users:,} people need an account.",
-        f"All {inputs.repositories:,} repositories with a tag are {kind}.",
-        f"A self-hosted disk is {decimal(scenario.disk_headroom):.0%} larger than what is stored.",
-        "One region, no replicas, list prices without taxes and discounts.",
-    ]
+        notes.append(f"Priced from an uncertain source: {', '.join(unsure)}.")
+    return [*notes, *plan.notes, *provider.notes]

@@ -16,16 +16,11 @@ from typing import Any, Final
 
 import pandas as pd
 
-from regtools.analyses.bill import (
-    Bill,
-    BillInputs,
-    Scenario,
-    assumed,
-    decimal,
-    make_bill,
-)
-from regtools.analyses.prices import PriceBook, price_book
+from regtools.analyses.bill import Bill, make_bill
+from regtools.analyses.book import PriceBook
+from regtools.analyses.prices import price_book
 from regtools.analyses.reach import Reach, opened
+from regtools.analyses.scenario import BillInputs, Scenario, assumed, decimal
 from regtools.errors import HistoryError
 from regtools.history import History
 from regtools.units import GB

@@ -251,8 +251,8 @@ def _classified(cause: BaseException, host: str) -> UnreachableError | None:
             f"The name of {host} is not known.",
             "Check the spelling; inside a company the name may need its VPN or DNS server.",
         )
-    if isinstance(cause, ssl.SSLError | ssl.CertificateError):
-        return _tls(cause, host)
+    if isinstance(cause, ssl.SSLError) and not isinstance(cause, aiohttp.ClientError):
+        return _tls(cause, host)  # aiohttp's own wrapper does not tell the reason.
     if isinstance(cause, ConnectionRefusedError):
         return _unreachable(
             "CONNECT_REFUSED",
@@ -294,7 +294,7 @@ def _classified(cause: BaseException, host: str) -> UnreachableError | None:
     return None
 
 
-def _tls(cause: ssl.SSLError | ssl.CertificateError, host: str) -> UnreachableError:
+def _tls(cause: ssl.SSLError, host: str) -> UnreachableError:
     number = getattr(cause, "verify_code", 0)
     if number in (9, 10):
         return _unreachable(

@@ -15,7 +15,7 @@ from typing import Final
 import httpx
 
 from regtools.client import ConnectionOptions, Distribution
-from regtools.client.transport import proxy_for
+from regtools.client.transport import proxy_for, trust
 from regtools.collect.probes import auth, blob, connect, http, listing, manifest, resolve, tls
 from regtools.collect.probes.stage import Endpoint, row, skipped
 from regtools.reference import DOCKER_HUB, Target

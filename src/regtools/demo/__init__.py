@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from regtools.demo.company import Company
 from regtools.demo.history import default_history, past_snapshots, sample_history
+from regtools.demo.live import live_snapshot
 from regtools.demo.server import USERS, SampleRegistry
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "Company",
     "SampleRegistry",
     "default_history",
+    "live_snapshot",
     "past_snapshots",
     "sample_history",
 ]

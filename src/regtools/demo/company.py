@@ -13,6 +13,8 @@ from regtools.demo.images import Build, Shelf, referrer_tag, revision
 from regtools.demo.story import CLEANUP_DAY, DAYS, HARBOURLINE, Base, Chart, Service, Story
 from regtools.reference import Digest
 
+REBUILD_DAYS: Final = 365.25 / 12
+"""How far apart the rebuilds of a base image are."""
 KEPT_RELEASES: Final = 8
 """What the clean-up of month 8 leaves of each service, at least."""
 KEPT_DAYS: Final = {"version": 60, "date": 60, "commit": 14}
@@ -106,7 +108,7 @@ class _Teller:
             yield from self._chart(chart)
 
     def _base(self, base: Base) -> Iterator[Event]:
-        for number, day in enumerate(_days(base.first_day, base.last_day, 365.25 / 12)):
+        for number, day in enumerate(_days(base.first_day, base.last_day, REBUILD_DAYS)):
             at = self._moment(day, base.repository, number)
             build = _build(base.repository, number, at, "bash")
             images = {
@@ -123,7 +125,8 @@ class _Teller:
         """Give the layers of the newest rebuild up to this day."""
         parent = self._bases.get(base.parent)
         below = self._base_layers(parent, day, platform) if parent else []
-        number = max(0, int((day - base.first_day) / (365.25 / 12) + 1e-9))
+        # A sum of floats may fall a hair short of the day that it means.
+        number = max(0, int((day - base.first_day) / REBUILD_DAYS + 1e-9))
         own = [
             _layer(f"{base.repository} {number}.{position}", size, platform)
             for position, size in enumerate(base.layers)

@@ -153,7 +153,7 @@ def sample_history(
     *,
     now: datetime,
     weeks_between: int = 1,
-    scan: Callable[[History, Company], object] | None = None,
+    scan: Callable[[History, Watched], object] | None = None,
     progress: Progress | None = None,
 ) -> History:
     """Make a history of 18 months in a folder that holds none yet.
@@ -165,8 +165,8 @@ def sample_history(
     weeks_between
         How far apart the older snapshots are; the last nine are nightly.
     scan
-        Makes the newest snapshot of `REGISTRY`, by a real scan for instance. Left out, the
-        newest is that of the last night.
+        Makes the newest snapshot of `REGISTRY`: `live_snapshot` scans it for real. Left out,
+        the newest is that of the last night.
 
     Raises
     ------
@@ -185,7 +185,7 @@ def sample_history(
     past_snapshots(history, public, rarely, progress=report(0))
     past_snapshots(history, own, times, progress=report(len(rarely)))
     if scan is not None:
-        scan(history, own.company)
+        scan(history, own)
         if progress:
             progress(total, total)
     return history

@@ -227,7 +227,7 @@ class SampleRegistry:
             for header in request.headers.getall("Accept", [])
             for part in header.split(",")
         }
-        # What an OCI client need not say, an older one cannot: distribution's manifests.go.
+        # Distribution hides OCI content from those who do not ask for it (manifests.go of 3.0).
         if found.media_type in (OCI_MANIFEST, OCI_INDEX) and found.media_type not in accepted:
             one, all_ = (
                 ("index", "indexes") if found.media_type == OCI_INDEX else ("manifest", "manifests")

@@ -8,11 +8,13 @@ import pandas as pd
 
 from regtools.findings._box import Finding, Findings, KeyNumber
 from regtools.tables import is_missing
-from regtools.units import format_usd
+from regtools.units import GB, format_bytes, format_usd
 
 _SURE: Final = ("A", "B")
 """Grades of a price that was read on the vendor's page, or dated at a third party."""
 _WIDE: Final = 0.3  # of the estimate: a range that decides
+_MORE_STORED: Final = 1.1
+_ENOUGH_PROVIDERS: Final = 3  # to speak of the dearest of them
 
 
 def cost_findings(cost: pd.DataFrame) -> Findings:
@@ -32,10 +34,13 @@ def cost_findings(cost: pd.DataFrame) -> Findings:
     ordered = possible.sort_values("monthly_usd", kind="stable")
     best = _record(ordered, 0)
     found = [
+        *_incomplete(cost),
         _cheapest(best),
         *_uncertain(best),
-        *_runner_up(ordered),
-        *_impossible(cost, float(best["monthly_usd"])),
+        *_cheapest_paid(ordered, best),
+        *_dearest(ordered),
+        *_stored(ordered),
+        *_impossible(cost, best),
         *_unpriced(cost),
     ]
     return Findings(found, _numbers(ordered, cost))
@@ -49,17 +54,20 @@ def _name(row: dict[str, Any]) -> str:
     return f"{row['provider']} ({row['plan']})"
 
 
-def _range(row: dict[str, Any]) -> tuple[float, float]:
-    monthly = float(row["monthly_usd"])
-    return (
-        monthly if is_missing(row["low_usd"]) else float(row["low_usd"]),
-        monthly if is_missing(row["high_usd"]) else float(row["high_usd"]),
-    )
+def _incomplete(cost: pd.DataFrame) -> list[Finding]:
+    if cost["complete"].all():
+        return []
+    return [
+        Finding(
+            severity="warning",
+            code="INCOMPLETE",
+            summary="The newest scan is not complete: bills for storage and traffic are lower bounds.",
+            remedy="The last section names what could not be read and why.",
+        )
+    ]
 
 
 def _cheapest(best: dict[str, Any]) -> Finding:
-    low, high = _range(best)
-    between = f" (between {format_usd(low)} and {format_usd(high)})" if high > low else ""
     free = float(best["monthly_usd"]) == 0
     return Finding(
         severity="ok",
@@ -67,16 +75,23 @@ def _cheapest(best: dict[str, Any]) -> Finding:
         subject=str(best["provider"]),
         summary=(
             f"{_name(best)} is the cheapest plan that can hold this workload: "
-            f"{format_usd(best['monthly_usd'])} a month{between}."
+            f"{format_usd(best['monthly_usd'])} a month{_between(best)}."
         ),
-        remedy="Free today is no promise: read the vendor's notice period below." if free else "",
+        remedy=str(best["notes"]) if free else "",
     )
 
 
+def _between(row: dict[str, Any]) -> str:
+    low, high = row["low_usd"], row["high_usd"]
+    if is_missing(high):
+        return ", or more"
+    return f" (between {format_usd(low)} and {format_usd(high)})" if high > low else ""
+
+
 def _uncertain(best: dict[str, Any]) -> list[Finding]:
-    low, high = _range(best)
-    monthly = float(best["monthly_usd"])
-    if str(best["grade"]) in _SURE and (monthly == 0 or high - low <= _WIDE * monthly):
+    low, high, monthly = best["low_usd"], best["high_usd"], float(best["monthly_usd"])
+    narrow = not is_missing(high) and high - low <= _WIDE * monthly
+    if str(best["grade"]) in _SURE and narrow:
         return []
     return [
         Finding(
@@ -89,29 +104,72 @@ def _uncertain(best: dict[str, Any]) -> list[Finding]:
     ]
 
 
-def _runner_up(ordered: pd.DataFrame) -> list[Finding]:
-    others = ordered[ordered["provider"] != ordered.iloc[0]["provider"]]
+def _cheapest_paid(ordered: pd.DataFrame, best: dict[str, Any]) -> list[Finding]:
+    """Name the next provider, or behind a free plan the first that is paid for."""
+    others = ordered[(ordered["provider"] != best["provider"]) & (ordered["monthly_usd"] > 0)]
     if others.empty:
         return []
-    second, last = _record(others, 0), _record(others, -1)
-    more = float(second["monthly_usd"]) - float(ordered.iloc[0]["monthly_usd"])
+    second = _record(others, 0)
+    more = float(second["monthly_usd"]) - float(best["monthly_usd"])
     return [
         Finding(
             severity="info",
             code="NEXT",
             subject=str(second["provider"]),
             summary=(
-                f"Next is {_name(second)} at {format_usd(second['monthly_usd'])} a month, "
-                f"{format_usd(more * 12)} a year more."
+                f"Next is {_name(second)} at {format_usd(second['monthly_usd'])} a month"
+                f"{_between(second)}, {format_usd(more * 12)} a year more."
             ),
-            remedy=f"Dearest is {_name(last)} at {format_usd(last['monthly_usd'])} a month.",
+            remedy=str(second["notes"]),
         )
     ]
 
 
-def _impossible(cost: pd.DataFrame, best: float) -> list[Finding]:
-    prices = cost["monthly_usd"].astype(float)
-    cheaper = cost[~cost["feasible"].astype(bool) & (prices <= best)]
+def _dearest(ordered: pd.DataFrame) -> list[Finding]:
+    """Name the provider whose cheapest plan costs most."""
+    plans = ordered[ordered["cheapest_of_provider"]]
+    if len(plans) < _ENOUGH_PROVIDERS:
+        return []
+    last = _record(plans, -1)
+    return [
+        Finding(
+            severity="info",
+            code="DEAREST",
+            subject=str(last["provider"]),
+            summary=(
+                f"{_name(last)} costs most of the {len(plans)} providers' cheapest plans: "
+                f"{format_usd(last['monthly_usd'])} a month."
+            ),
+        )
+    ]
+
+
+def _stored(ordered: pd.DataFrame) -> list[Finding]:
+    """Say that providers bill the same images for different bytes."""
+    plans = ordered[ordered["cheapest_of_provider"]].sort_values("storage_gb")
+    if plans.empty or plans["storage_gb"].iloc[-1] < _MORE_STORED * plans["storage_gb"].iloc[0]:
+        return []
+    least, most = _record(plans, 0), _record(plans, -1)
+    return [
+        Finding(
+            severity="info",
+            code="STORED_DIFFERENTLY",
+            summary=(
+                f"The same images take {_gb(least)} at {least['provider']} and "
+                f"{_gb(most)} at {most['provider']}."
+            ),
+            remedy="Layers are shared by the whole registry at one, by less at the other.",
+        )
+    ]
+
+
+def _gb(row: dict[str, Any]) -> str:
+    return format_bytes(round(row["storage_gb"] * GB))
+
+
+def _impossible(cost: pd.DataFrame, best: dict[str, Any]) -> list[Finding]:
+    possible = cost["feasible"].astype(bool)
+    cheaper = cost[~possible & (cost["monthly_usd"] <= float(best["monthly_usd"]))]
     if cheaper.empty:
         return []
     first = _record(cheaper, 0)
@@ -121,31 +179,33 @@ def _impossible(cost: pd.DataFrame, best: float) -> list[Finding]:
             severity="info",
             code="CHEAPER_BUT_NOT_POSSIBLE",
             summary=f"{count} no more but cannot hold this workload.",
-            remedy=f"Such as {_name(first)}: {first['why_not']}",
+            remedy=f"Such as {_name(first)}: {first['why_not']}.",
         )
     ]
 
 
 def _unpriced(cost: pd.DataFrame) -> list[Finding]:
-    missing = sorted(set(cost.loc[cost["monthly_usd"].isna(), "provider"]))
-    if not missing:
+    missing = cost[cost["monthly_usd"].isna()]
+    if missing.empty:
         return []
+    names = ", ".join(_name(_record(missing, place)) for place in range(len(missing)))
     return [
         Finding(
             severity="info",
             code="UNPRICED",
-            summary=f"No price is published by {', '.join(missing)}.",
-            remedy="They are in the table, not in the pictures.",
+            summary=f"No price is published for {names}.",
+            remedy="Ask for a quote; it stands in the table, not in the pictures.",
         )
     ]
 
 
 def _numbers(ordered: pd.DataFrame, cost: pd.DataFrame) -> list[KeyNumber]:
-    first = None if ordered.empty else float(ordered.iloc[0]["monthly_usd"])
-    last = None if ordered.empty else float(ordered.iloc[-1]["monthly_usd"])
+    paid = ordered[ordered["monthly_usd"] > 0]
+    plans = ordered[ordered["cheapest_of_provider"]]
     return [
-        KeyNumber(name="cheapest_usd", value=first, label="Cheapest", note="a month"),
-        KeyNumber(name="dearest_usd", value=last, label="Dearest", note="a month"),
+        _tile("cheapest_usd", "Cheapest", ordered, 0),
+        _tile("cheapest_paid_usd", "Cheapest paid plan", paid, 0),
+        _tile("dearest_provider_usd", "Dearest provider", plans, -1),
         KeyNumber(
             name="possible_plans",
             value=len(ordered),
@@ -153,3 +213,11 @@ def _numbers(ordered: pd.DataFrame, cost: pd.DataFrame) -> list[KeyNumber]:
             note=f"of {len(cost)} in the price book",
         ),
     ]
+
+
+def _tile(name: str, label: str, plans: pd.DataFrame, place: int) -> KeyNumber:
+    if plans.empty:
+        return KeyNumber(name=name, value=None, label=label, note="none")
+    row = _record(plans, place)
+    note = f"a month, {_name(row)}"
+    return KeyNumber(name=name, value=float(row["monthly_usd"]), label=label, note=note)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 FULL_SOON: Final = 30
 FULL_LATER: Final = 90
 _MONTH: Final = 30
+_FAR: Final = 730  # no trend holds for longer
 _HARDLY: Final = 0.02  # shared: not worth a sentence
 _ONE_REPOSITORY: Final = 0.4  # of the growth: worth naming its owner
 
@@ -127,8 +128,8 @@ def _capacity(forecast: pd.DataFrame) -> list[Finding]:
     found = []
     for row in _with_capacity(forecast).to_dict("records"):
         days, capacity = row["days_until_full"], format_bytes(int(row["capacity_bytes"]))
-        if is_missing(days):
-            summary = f"{row['registry']} does not reach {capacity} on the present trend."
+        if is_missing(days) or float(days) > _FAR:
+            summary = f"{row['registry']} will not fill its {capacity} within two years."
             found.append(Finding(severity="ok", code="CAPACITY_FINE", summary=summary))
             continue
         found.append(_full(row, round(float(days)), capacity))
@@ -201,7 +202,7 @@ def _growers(by_repository: pd.DataFrame) -> list[Finding]:
                 f"{top['repository']} alone makes {share:.0%} of the growth: "
                 f"{format_bytes(int(top['grown_bytes']))} with {int(top['added_tags']):,} new tags."
             ),
-            remedy="Ask its owners how many builds they need to keep.",
+            remedy="Ask its owners how many of its builds must stay.",
         )
     ]
 
@@ -223,5 +224,8 @@ def _sharing(usage: pd.DataFrame) -> list[Finding]:
     ]
 
 
-def _notes(notes: Iterable[str]) -> list[Finding]:
-    return [Finding(severity="info", code="NOTE", summary=note) for note in notes]
+def _notes(notes: Sequence[str]) -> list[Finding]:
+    if not notes:
+        return []
+    summary = "What to know to read these numbers right"
+    return [Finding(severity="info", code="NOTES", summary=summary, remedy=" ".join(notes))]

@@ -16,7 +16,7 @@ from regtools.history.closure import CONTENT, copy_rows
 from regtools.history.parts import Parts
 from regtools.history.place import MARKER, reason
 from regtools.history.resume import stamp, suffix_of, usable
-from regtools.history.rows import DATA_TABLES, Tables, row_schema, to_table, unique, with_snapshot
+from regtools.history.rows import DATA_TABLES, Tables, to_table, unique, with_snapshot
 from regtools.schema import Inventory, ProblemRow, SnapshotRow
 
 if TYPE_CHECKING:
@@ -121,14 +121,11 @@ class Draft:
         return row
 
     def _gather(self, rest: Inventory) -> Tables:
-        found = {name: [row_schema(name).empty_table()] for name in DATA_TABLES}
-        for number, part in enumerate(self._parts.read() if self._parts else ()):
-            if number not in self._left_out:
-                for name, data in part.items():
-                    found[name].append(data)
-        for name in DATA_TABLES:
-            found[name].append(to_table(name, getattr(rest, name)))
-        return {name: unique(name, pa.concat_tables(data)) for name, data in found.items()}
+        tables = {name: to_table(name, getattr(rest, name)) for name in DATA_TABLES}
+        if self._parts is not None:
+            parts = self._parts.read_together(without=self._left_out)
+            tables = {name: pa.concat_tables([parts[name], tables[name]]) for name in DATA_TABLES}
+        return {name: unique(name, data) for name, data in tables.items()}
 
     def _copy_known(self, tables: Tables) -> None:
         named = {*tables["tags"]["digest"].to_pylist(), *tables["children"]["child"].to_pylist()}

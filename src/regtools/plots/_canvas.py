@@ -31,7 +31,7 @@ ORANGE: Final = "#c9671b"
 RED: Final = "#a4262c"
 GREEN: Final = "#2b6a45"
 GREY: Final = "#9aa5b1"
-SERIES: Final = (BLUE, ORANGE, GREEN, "#6b4c9a", "#7b8794", "#8c6d1f")
+SERIES: Final = (BLUE, ORANGE, GREEN, "#6b4c9a", "#7b8794", "#8c6d1f", "#a23b72", INK)
 
 WIDTH: Final = 8.6
 """Inches: 860 pixels of a page, at 100 pixels an inch."""

@@ -59,7 +59,7 @@ def plot_growth(growth: Growth, *, ax: Axes | None = None) -> Axes:
         rows = series[series["registry"] == registry]
         _draw_series(ax, rows, colour)
         if len(registries) > 1:
-            ends.append(_end(rows, "physical_bytes", f"{label(registry, 22)}: ", colour))
+            ends.append(_end(rows, "physical_bytes", f"{label(registry, 30)}: ", colour))
         else:
             ends.append(_end(rows, "physical_bytes", "stored\n", colour))
             ends.extend(_draw_logical(ax, rows))
@@ -127,10 +127,13 @@ def _time_axis(ax: Axes) -> None:
 
 
 def _growth_title(series: pd.DataFrame) -> str:
-    by_registry = series.groupby("registry")["physical_bytes"]
+    # Only what was measured is compared: a reconstruction misses what had been deleted.
+    measured = series[series["basis"] == "measured"]
+    by_registry = measured.groupby("registry")["physical_bytes"]
     first, last = int(by_registry.first().sum()), int(by_registry.last().sum())
-    months = round((series["taken_at"].max() - series["taken_at"].min()) / _MONTH)
-    ago = f"{months} months ago" if months > 1 else format_date(series["taken_at"].min())
+    start = measured["taken_at"].min()
+    months = round((series["taken_at"].max() - start) / _MONTH) if len(measured) > 1 else 0
+    ago = f"{months} months ago" if months > 1 else format_date(start)
     if first <= 0 or months < 1:
         return f"{format_bytes(last)} are stored today"
     ratio = last / first
@@ -186,7 +189,7 @@ def _draw_trend(ax: Axes, row: dict[Any, Any], colour: str, *, several: bool) ->
     low, high = row["forecast_low_bytes"], row["forecast_high_bytes"]
     ax.fill_between(span, [size, low], [size, high], color=PALE, alpha=0.55, linewidth=0)
     ax.plot(span, [size, row["forecast_bytes"]], "--", color=colour, linewidth=1.8)
-    name = f"{label(row['registry'], 22)}: " if several else f"in {days} days\n"
+    name = f"{label(row['registry'], 30)}: " if several else f"in {days} days\n"
     words = f"{name}{format_bytes(int(row['forecast_bytes']))}"
     return LineEnd(span[1], float(row["forecast_bytes"]), words, colour)
 

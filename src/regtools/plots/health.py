@@ -144,7 +144,7 @@ def plot_certificates(certificates: pd.DataFrame, *, ax: Axes | None = None) -> 
     ax.set_xlabel("days left; dashed: 30 days, time to renew")
     first = shown.iloc[0]
     title = (
-        f"The next certificate to end is {label(first['registry'])}'s, in {first['days_left']:.0f} days"
+        f"Next to end: {label(first['registry'], 40)}, in {first['days_left']:.0f} days"
         if first["days_left"] >= 0
         else f"The certificate of {label(first['registry'])} has ended"
     )

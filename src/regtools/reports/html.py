@@ -108,9 +108,13 @@ def _outputs(notebook: nbformat.NotebookNode) -> Iterator[Mapping[str, Any]]:
         yield from cell.get("outputs", [])
 
 
+def _named(row: Mapping[str, Any]) -> str:
+    return "/".join(part for part in (row["registry"], row.get("namespace")) if part)
+
+
 def subtitle(provenance: Mapping[str, Any], created_at: datetime) -> str:
     """Say which registries the report is about, of which day, and whether they were read whole."""
-    registries = list(dict.fromkeys(row["registry"] for row in provenance.get("snapshots", [])))
+    registries = list(dict.fromkeys(map(_named, provenance.get("snapshots", []))))
     if not registries:
         return moment(created_at)
     named = ", ".join(registries[:3]) + (

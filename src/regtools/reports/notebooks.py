@@ -8,11 +8,12 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import NoneType
 from typing import Any, Final
 
 from regtools.errors import ConfigError, ReportError
 
-Value = str | int | float | bool
+Value = str | int | float | bool | None
 """What a parameter can be: papermill writes nothing else as a plain assignment."""
 
 REPORTS: Final[Mapping[str, str]] = {
@@ -155,7 +156,7 @@ def _refuse_secret(key: str, value: Value) -> None:
 
 
 def typed(key: str, value: Value, default: Value) -> Value:
-    """Read a value as the type of the parameter's default.
+    """Read a value as the type of the parameter's default; a default of None is for a number.
 
     Raises
     ------
@@ -169,6 +170,8 @@ def typed(key: str, value: Value, default: Value) -> Value:
     """
     if type(value) is type(default):
         return value
+    if default is None and value == "":
+        return None
     reader = _READERS[type(default)]
     try:
         return reader(value)
@@ -176,7 +179,7 @@ def typed(key: str, value: Value, default: Value) -> Value:
         raise ConfigError(
             f"The parameter {key} cannot be {value!r}.",
             code="PARAMETER_TYPE",
-            remedy=f"Give {_TYPE_WORDS[type(default)]}, such as {default!r}.",
+            remedy=f"Give {_TYPE_WORDS[type(default)]}.",
         ) from None
 
 
@@ -209,5 +212,12 @@ _READERS: Final[Mapping[type, Callable[[Any], Value]]] = {
     float: _read_float,
     bool: _read_bool,
     str: _read_text,
+    NoneType: _read_float,
 }
-_TYPE_WORDS: Final = {int: "a whole number", float: "a number", bool: "yes or no", str: "text"}
+_TYPE_WORDS: Final = {
+    int: "a whole number, such as 30",
+    float: "a number, such as 0.5",
+    bool: "yes or no",
+    str: "text",
+    NoneType: "a number, or nothing",
+}
