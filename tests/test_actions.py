@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pandas as pd
 from tests.support.frames import cost_frame, growth_frames, health_frame, usage_frame
 
@@ -75,7 +77,9 @@ def test_a_line_of_a_bill_names_its_source() -> None:
             "source": "https://example.com",
         }
     )
-    assert list(source_table(lines)["rate"]) == ["$0.10", "unknown"]
+    sources = source_table(lines)
+    assert list(sources["rate"]) == ["$0.10", "unknown"]
+    assert sources["checked"][0] == date(2026, 11, 23)
 
 
 def test_open_findings_leave_out_the_good_and_start_with_the_worst() -> None:

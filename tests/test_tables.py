@@ -159,3 +159,10 @@ def test_the_style_loads_nothing() -> None:
     assert "url(" not in css
     assert "@import" not in css
     assert ".rt-table" in css
+
+
+def test_an_address_in_a_sentence_is_a_link_without_the_comma() -> None:
+    frame = pd.DataFrame({"source": ["https://x.example/a, quoted by <b>"]})
+    markup = table(frame).markup
+    assert 'href="https://x.example/a"' in markup
+    assert "</a>, quoted by &lt;b&gt;</td>" in markup

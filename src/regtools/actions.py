@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
@@ -183,6 +184,7 @@ def source_table(lines: pd.DataFrame) -> pd.DataFrame:
     columns = ["provider", "component", "quantity", "unit", "rate", "monthly_usd"]
     shown = lines[[*columns, "grade", "checked", "source"]].copy()
     shown["rate"] = [_rate(rate) for rate in lines["rate"]]
+    shown["checked"] = [date.fromisoformat(day) for day in lines["checked"]]
     return shown.reset_index(drop=True)
 
 

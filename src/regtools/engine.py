@@ -15,7 +15,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.dataset as pads
 
-from regtools.history.place import Folder, Place, file_path, read_table, unreadable
+from regtools.history.files import file_path, read_table, unreadable
+from regtools.history.place import Folder, Place
 from regtools.history.rows import file_schema
 from regtools.schema import TABLES, SnapshotRow
 

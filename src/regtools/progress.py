@@ -10,6 +10,7 @@ from typing import Protocol
 from regtools.collect.scan import Progress
 
 Show = Callable[[Progress], None]
+Count = Callable[[int, int], None]
 
 
 class Bars(Protocol):
@@ -17,6 +18,9 @@ class Bars(Protocol):
 
     def scan(self, registry: str) -> AbstractContextManager[Show]:
         """Open a bar for one registry; what it gives takes each step."""
+
+    def steps(self, what: str) -> AbstractContextManager[Count]:
+        """Open a bar for things done one after the other; what it gives takes done and total."""
 
 
 class Silent:
@@ -27,6 +31,12 @@ class Silent:
         """Take the steps and drop them."""
         del registry
         yield lambda _: None
+
+    @contextmanager
+    def steps(self, what: str) -> Iterator[Count]:
+        """Take the steps and drop them."""
+        del what
+        yield lambda _done, _total: None
 
 
 class Terminal:
@@ -64,6 +74,16 @@ class Terminal:
 
             yield show
 
+    @contextmanager
+    def steps(self, what: str) -> Iterator[Count]:
+        """Show how many of how many."""
+        from rich.console import Console
+        from rich.progress import Progress as Rich
+
+        with Rich(console=Console(stderr=True), transient=True) as bar:
+            task = bar.add_task(what, total=None)
+            yield lambda done, total: bar.update(task, completed=done, total=total)
+
 
 class Notebook:
     """A bar under the cell."""
@@ -79,6 +99,19 @@ class Notebook:
                 bar.total = None if step.listing else step.listed
                 bar.set_postfix(tags=step.tags, requests=step.requests, refresh=False)
                 bar.update(step.finished - bar.n)
+
+            yield show
+
+    @contextmanager
+    def steps(self, what: str) -> Iterator[Count]:
+        """Show how many of how many."""
+        from tqdm.auto import tqdm
+
+        with tqdm(desc=what) as bar:
+
+            def show(done: int, total: int) -> None:
+                bar.total = total
+                bar.update(done - bar.n)
 
             yield show
 

@@ -267,6 +267,7 @@ def _cell(frame: pd.DataFrame, name: str, value: object, bar: str, top: float) -
         for word, wanted in (
             ("rt-number", _is_number(frame, name)),
             ("rt-bar", bool(style)),
+            ("rt-date", isinstance(value, date)),
             ("rt-name", len(text) > _LONG_NAME and " " not in text.strip()),
             ("rt-text", len(text) > _LONG_TEXT and " " in text.strip()),
         )
@@ -284,8 +285,8 @@ def _content(name: str, text: str) -> str:
     if name == "severity" and text in SEVERITIES:
         return f'<span class="rt-badge rt-{text}">{SEVERITIES[text]}</span>'
     if text.startswith(("https://", "http://")):
-        url, space, rest = text.partition(" ")
-        return f"{_link(url)}{space}{escape(rest)}"
+        url = text.split(" ", 1)[0].rstrip(",;.")
+        return f"{_link(url)}{escape(text.removeprefix(url))}"
     if text.startswith(_SHORT_DIGEST_PREFIXES) and len(text) > _DIGEST_SHOWN:
         return f'<code title="{escape(text)}">{escape(text[:_DIGEST_SHOWN])}…</code>'
     return escape(text) if " " in text.strip() else _breakable(text)

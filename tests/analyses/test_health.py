@@ -12,7 +12,8 @@ import pandas as pd
 import pytest
 from tests.support.inventories import NOON, REGISTRY, Shelf, layer, publish
 
-from regtools.analyses.health import COLUMNS, Thresholds, health, worst
+from regtools.analyses.examinations import Seen
+from regtools.analyses.health import COLUMNS, Thresholds, health, judge, look, worst
 from regtools.history import History
 from regtools.schema import CheckRow, ProblemRow
 from regtools.units import GB
@@ -72,6 +73,28 @@ def add(
     publish(history, inventory, taken_at=NOON - timedelta(days=days_ago), namespace=namespace)
 
 
+@pytest.fixture(scope="module")
+def good(tmp_path_factory: pytest.TempPathFactory) -> Seen:
+    """Give what is seen of a healthy registry: two scans, the last half a day ago, 1,000 bytes."""
+    history = History(tmp_path_factory.mktemp("good"))
+    add(history, days_ago=1.5)
+    add(history, None, *(check(*stage) for stage in GOOD), certificate(60))
+    limits = Thresholds(capacity_bytes=1_000_000)
+    return look(history, registry=None, at=None, now=NOON, thresholds=limits)
+
+
+def with_checks(seen: Seen, *checks: CheckRow) -> pd.DataFrame:
+    """Judge a registry with these checks."""
+    columns = [field.name for field in dataclasses.fields(CheckRow)]
+    rows = [dataclasses.asdict(row) for row in checks]
+    return judge(dataclasses.replace(seen, checks=pd.DataFrame(rows, columns=columns)))
+
+
+def with_limits(seen: Seen, **limits: Any) -> pd.DataFrame:
+    """Judge a registry by these thresholds."""
+    return judge(dataclasses.replace(seen, thresholds=Thresholds(**limits)))
+
+
 def judged(history: History, **limits: Any) -> pd.DataFrame:
     return health(history, thresholds=Thresholds(**limits), now=NOON)
 
@@ -82,10 +105,8 @@ def one(frame: pd.DataFrame, code: str) -> dict[str, Any]:
     return {str(key): value for key, value in row.items()}
 
 
-def test_a_healthy_registry_is_fine_in_every_area(history: History) -> None:
-    add(history, days_ago=1.5)
-    add(history, None, *(check(*stage) for stage in GOOD), certificate(60))
-    frame = judged(history, capacity_bytes=1_000_000)
+def test_a_healthy_registry_is_fine_in_every_area(good: Seen) -> None:
+    frame = judge(good)
     assert set(frame["severity"]) == {"ok"}
     assert {code for _, code in GOOD} < set(frame["finding"])
     assert set(frame["finding"]) >= {
@@ -138,24 +159,22 @@ def test_the_worst_comes_first_and_each_row_is_text(history: History) -> None:
         ("ok", "AUTH_OK", "ok"),
     ],
 )
-def test_a_check_is_judged_by_its_status(
-    history: History, status: str, code: str, severity: str
-) -> None:
-    add(history, None, check("auth", code, status, told="x"))
-    found = one(judged(history), code)
+def test_a_check_is_judged_by_its_status(good: Seen, status: str, code: str, severity: str) -> None:
+    found = one(with_checks(good, check("auth", code, status, told="x")), code)
     assert found["severity"] == severity
     assert found["subject"] == "auth"
     assert json.loads(found["evidence"]) == {"told": "x"}
 
 
-def test_a_skipped_stage_is_no_finding(history: History) -> None:
-    add(history, None, check("resolve", "DNS_FAILED", "fail"), check("tls", "SKIPPED", "skipped"))
-    assert "SKIPPED" not in set(judged(history)["finding"])
+def test_a_skipped_stage_is_no_finding(good: Seen) -> None:
+    skipped = check("tls", "SKIPPED", "skipped")
+    frame = with_checks(good, check("resolve", "DNS_FAILED", "fail"), skipped)
+    assert "DNS_FAILED" in set(frame["finding"])
+    assert "SKIPPED" not in set(frame["finding"])
 
 
-def test_a_scan_without_checks_is_said(history: History) -> None:
-    publish(history, app().inventory(), taken_at=NOON)
-    assert one(judged(history), "CHECKS_MISSING")["severity"] == "info"
+def test_a_scan_without_checks_is_said(good: Seen) -> None:
+    assert one(with_checks(good), "CHECKS_MISSING")["severity"] == "info"
 
 
 @pytest.mark.parametrize(
@@ -168,28 +187,26 @@ def test_a_scan_without_checks_is_said(history: History) -> None:
     ],
 )
 def test_a_certificate_is_judged_from_now_and_not_from_the_check(
-    history: History, days: int, severity: str, code: str
+    good: Seen, days: int, severity: str, code: str
 ) -> None:
-    add(history, None, certificate(days))
-    found = one(judged(history), code)
+    found = one(with_checks(good, certificate(days)), code)
     assert found["severity"] == severity
     assert json.loads(found["evidence"])["days_left"] == days
 
 
-def test_a_certificate_that_was_not_trusted_is_one_finding(history: History) -> None:
+def test_a_certificate_that_was_not_trusted_is_one_finding(good: Seen) -> None:
     not_after = (NOON + timedelta(days=3)).isoformat()
-    add(history, None, check("tls", "TLS_CERT_NAME", "fail", not_after=not_after))
-    frame = judged(history)
+    frame = with_checks(good, check("tls", "TLS_CERT_NAME", "fail", not_after=not_after))
     assert frame.loc[frame["subject"] == "tls", "finding"].tolist() == ["TLS_CERT_NAME"]
 
 
 @pytest.mark.parametrize(
     ("days", "severity"), [(1.9, "ok"), (2.1, "warning"), (6.9, "warning"), (7.1, "critical")]
 )
-def test_an_old_scan_is_stale(history: History, days: float, severity: str) -> None:
-    add(history, days_ago=days)
+def test_an_old_scan_is_stale(good: Seen, days: float, severity: str) -> None:
+    later = good.snapshots[0].taken_at + timedelta(days=days)
     code = "SNAPSHOT_FRESH" if severity == "ok" else "SNAPSHOT_STALE"
-    assert one(judged(history), code)["severity"] == severity
+    assert one(judge(dataclasses.replace(good, now=later)), code)["severity"] == severity
 
 
 def test_a_scan_that_a_newer_one_covers_is_not_stale(history: History) -> None:
@@ -218,16 +235,14 @@ def test_each_problem_is_a_warning_and_the_scan_is_incomplete(history: History) 
     [(2000, "ok"), (1200, "warning"), (1020, "critical"), (500, "critical")],
 )
 def test_stored_bytes_are_held_against_the_capacity(
-    history: History, capacity: int, severity: str
+    good: Seen, capacity: int, severity: str
 ) -> None:
-    add(history)  # 1,000 bytes
     code = "CAPACITY_OK" if severity == "ok" else "CAPACITY_NEARLY_USED"
-    assert one(judged(history, capacity_bytes=capacity), code)["severity"] == severity
+    assert one(with_limits(good, capacity_bytes=capacity), code)["severity"] == severity
 
 
-def test_without_a_capacity_none_is_judged(history: History) -> None:
-    add(history)
-    assert not judged(history)["finding"].str.startswith("CAPACITY").any()
+def test_without_a_capacity_none_is_judged(good: Seen) -> None:
+    assert not with_limits(good)["finding"].str.startswith("CAPACITY").any()
 
 
 def test_large_things_are_named(history: History) -> None:
@@ -243,10 +258,9 @@ def test_large_things_are_named(history: History) -> None:
     assert "SIZES_OK" not in set(frame["finding"])
 
 
-def test_many_tags_are_named(history: History) -> None:
-    add(history, app(tags=4))
-    assert one(judged(history, tags=3), "TAGS_MANY")["threshold"] == "3 tags"
-    assert "TAGS_MANY" not in set(judged(history, tags=4)["finding"])
+def test_many_tags_are_named(good: Seen) -> None:
+    assert one(with_limits(good, tags=0), "TAGS_MANY")["threshold"] == "0 tags"
+    assert "TAGS_MANY" not in set(with_limits(good, tags=1)["finding"])
 
 
 def test_a_repository_without_a_recent_image_is_unused(history: History) -> None:
@@ -266,9 +280,11 @@ def test_a_latest_that_is_not_the_latest_is_named(history: History) -> None:
     old = shelf.image(name="old", created_at=NOON - timedelta(days=50))
     shelf.tag("app", "latest", old)
     add(history, shelf)
-    found = one(judged(history), "LATEST_BEHIND")
+    limits = Thresholds()
+    seen = look(history, registry=None, at=None, now=NOON, thresholds=limits)
+    found = one(judge(seen), "LATEST_BEHIND")
     assert found["summary"] == "app:latest is 49 days older than v0."
-    assert "LATEST_BEHIND" not in set(judged(history, latest_behind_days=49)["finding"])
+    assert "LATEST_BEHIND" not in set(with_limits(seen, latest_behind_days=49)["finding"])
 
 
 @pytest.mark.parametrize(("size", "code"), [(599, "GROWTH_STEADY"), (601, "GROWTH_SPIKE")])

@@ -21,7 +21,7 @@ from tests.support.inventories import (
 from tests.support.oracle import Oracle
 
 from regtools.analyses.reach import Reach
-from regtools.analyses.usage import COLUMNS, counted, usage
+from regtools.analyses.usage import COLUMNS, ONLY_STATE, counted, usage
 from regtools.errors import ConfigError
 from regtools.history import History
 from regtools.schema import DedupScope, Inventory, ProblemRow
@@ -59,14 +59,14 @@ def agreed(frame: pd.DataFrame, keys: list[str], expected: dict[object, dict[str
         assert {name: found[key][name] for name in row} == row, key
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(inventory=inventories(unknown_sizes=True), scope=st.sampled_from(SCOPES))
 def test_every_frame_says_what_sets_say(inventory: Inventory, scope: DedupScope) -> None:
     oracle = Oracle(inventory, scope)
     with tempfile.TemporaryDirectory() as folder:
         history = History(folder)
         publish(history, inventory, dedup_scope=scope)
-        reach = Reach(history, {0: history.latest()})
+        reach = Reach(history, {ONLY_STATE: history.latest()})
         frames = {by: counted(reach, by) for by in COLUMNS}
     agreed(frames["repository"], ["repository"], oracle.by_repository())  # type: ignore[arg-type]
     agreed(frames["tag"], ["repository", "tag"], oracle.by_tag())  # type: ignore[arg-type]

@@ -71,7 +71,7 @@ PICTURES: dict[str, tuple[Callable[..., Axes], Any, str]] = {
     "components": (
         plots.plot_cost_components,
         COMPONENTS,
-        "Storage makes 81% of all these bills together",
+        "The largest part of these bills is storage: 81% of all together",
     ),
     "sensitivity": (
         plots.plot_cost_sensitivity,

@@ -20,7 +20,7 @@ from pathlib import Path
 from hypothesis import strategies as st
 
 from regtools.history import History
-from regtools.history.place import read_table
+from regtools.history.files import read_table
 from regtools.history.rows import DATA_TABLES, to_inventory
 from regtools.manifest import OCI_INDEX, OCI_MANIFEST
 from regtools.reference import Digest

@@ -17,10 +17,19 @@ from regtools.analyses.observations import checks, problems
 from regtools.analyses.reach import Reach, made, opened
 from regtools.analyses.states import states_of
 from regtools.analyses.thresholds import OK, SEVERITIES, Thresholds
-from regtools.analyses.usage import counted, sizes_of_registries, sizes_of_repositories
+from regtools.analyses.usage import (
+    sizes_of_layers,
+    sizes_of_registries,
+    sizes_of_repositories,
+    sizes_of_tags,
+)
 from regtools.history import History
+from regtools.schema import SnapshotRow
 
-__all__ = ["COLUMNS", "Thresholds", "health", "worst"]
+__all__ = ["COLUMNS", "Thresholds", "health", "judge", "look", "worst"]
+
+_NOW: Final = 0
+_BEFORE: Final = 1
 
 COLUMNS: Final = dict.fromkeys(
     (
@@ -75,7 +84,12 @@ def health(
     store = opened(history)
     moment = now or at or datetime.now(UTC)
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    seen = _look(store, registry, at, moment, thresholds or Thresholds())
+    seen = look(store, registry=registry, at=at, now=moment, thresholds=thresholds or Thresholds())
+    return judge(seen)
+
+
+def judge(seen: Seen) -> pd.DataFrame:
+    """Give the findings of all areas, in the frame of `health`."""
     found = [(place, one) for place, area in enumerate(AREAS) for one in area(seen)]
     return made((one.row() for _, one in sorted(found, key=_urgency)), COLUMNS)
 
@@ -97,8 +111,9 @@ def _urgency(place_and_found: tuple[int, Found]) -> tuple[int, str, int, str, st
     return SEVERITIES.index(one.severity), one.registry, place, one.finding, one.subject
 
 
-def _look(
+def look(
     store: History,
+    *,
     registry: str | None,
     at: datetime | None,
     now: datetime,
@@ -106,29 +121,34 @@ def _look(
 ) -> Seen:
     """Read what there is to judge."""
     newest = store.latest(registry=registry, at=at)
-    today = Reach(store, {0: newest})
-    earlier = _earlier(store, registry, at)
-    earlier_repositories = sizes_of_repositories(earlier)
+    states = {_NOW: newest, _BEFORE: _earlier(store, registry, at)}
+    reach = Reach(store, states)
+    repositories = sizes_of_repositories(reach)
+    registries = sizes_of_registries(reach, repositories)
     return Seen(
         thresholds=thresholds,
         now=now,
         snapshots=newest,
         checks=checks(store, registry=registry, at=at),
         problems=problems(store, registry=registry, at=at),
-        registries=counted(today, "registry"),
-        repositories=counted(today, "repository"),
-        tags=counted(today, "tag"),
-        layers=counted(today, "layer"),
-        earlier_registries=sizes_of_registries(earlier, earlier_repositories),
-        earlier_repositories=earlier_repositories,
+        registries=_in_state(registries, _NOW),
+        repositories=_in_state(repositories, _NOW),
+        tags=sizes_of_tags(reach, _NOW),
+        layers=sizes_of_layers(reach, _NOW),
+        earlier_registries=_in_state(registries, _BEFORE),
+        earlier_repositories=_in_state(repositories, _BEFORE),
     )
 
 
-def _earlier(store: History, registry: str | None, at: datetime | None) -> Reach:
-    """Give the facts of the state before the last one, where both saw the same namespaces."""
+def _in_state(frame: pd.DataFrame, state: int) -> pd.DataFrame:
+    return frame[frame["state"] == state]
+
+
+def _earlier(store: History, registry: str | None, at: datetime | None) -> list[SnapshotRow]:
+    """Give the snapshots of the state before the last, where it saw as much of the registry."""
     states = states_of(store.snapshots(), registry=registry, at=at)
     histories = [
         list(own) for _, own in groupby(states, key=lambda state: state.snapshots[0].registry)
     ]
     before = [own[-2] for own in histories if len(own) > 1 and not own[-2].is_partial]
-    return Reach(store, {state.number: state.snapshots for state in before})
+    return [row for state in before for row in state.snapshots]

@@ -19,6 +19,8 @@ from regtools.errors import ConfigError
 from regtools.history import History
 from regtools.schema import SnapshotRow
 
+ONLY_STATE: Final = 0
+"""Number of the state where there is but one."""
 _BYTES: Final = dict.fromkeys(
     ("logical_bytes", "physical_bytes", "exclusive_bytes", "shared_bytes"), "int64"
 )
@@ -117,11 +119,11 @@ def usage(
         )
     store = opened(history)
     rows = store.latest(registry=registry, at=at) if snapshots is None else snapshots
-    return counted(Reach(store, {0: rows}), by)
+    return counted(Reach(store, {ONLY_STATE: rows}), by)
 
 
 def counted(reach: Reach, by: str) -> pd.DataFrame:
-    """Give the frame of `usage` from facts about one state."""
+    """Give the frame of `usage` from facts about one state, `ONLY_STATE`."""
     frame = _COUNTS[by](reach)
     if by != "layer":
         frame["shared_bytes"] = frame["physical_bytes"] - frame["exclusive_bytes"]
@@ -142,9 +144,19 @@ def sizes_of_registries(reach: Reach, repositories: pd.DataFrame) -> pd.DataFram
     return frame.assign(physical_bytes=frame["physical_high_bytes"])
 
 
+def sizes_of_tags(reach: Reach, state: int) -> pd.DataFrame:
+    """Give the sizes and dates of each tag in one state."""
+    return reach.ask("usage_by_tag", tables={"created": reach.created()}, state=state)
+
+
+def sizes_of_layers(reach: Reach, state: int) -> pd.DataFrame:
+    """Give the size of each stored blob in one state, and who uses it."""
+    return reach.ask("usage_by_layer", state=state)
+
+
 _COUNTS: Final[Mapping[str, Callable[[Reach], pd.DataFrame]]] = {
     "registry": lambda reach: sizes_of_registries(reach, sizes_of_repositories(reach)),
     "repository": sizes_of_repositories,
-    "tag": lambda reach: reach.ask("usage_by_tag", tables={"created": reach.created()}),
-    "layer": lambda reach: reach.ask("usage_by_layer"),
+    "tag": lambda reach: sizes_of_tags(reach, ONLY_STATE),
+    "layer": lambda reach: sizes_of_layers(reach, ONLY_STATE),
 }

@@ -70,7 +70,7 @@ def _incomplete(cost: pd.DataFrame) -> list[Finding]:
 def _cheapest(best: dict[str, Any]) -> Finding:
     free = float(best["monthly_usd"]) == 0
     return Finding(
-        severity="ok",
+        severity="info",
         code="CHEAPEST",
         subject=str(best["provider"]),
         summary=(

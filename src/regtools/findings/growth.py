@@ -126,7 +126,7 @@ def _incomplete(usage: pd.DataFrame) -> list[Finding]:
 
 def _capacity(forecast: pd.DataFrame) -> list[Finding]:
     found = []
-    for row in _with_capacity(forecast).to_dict("records"):
+    for row in _with_capacity(forecast).sort_values("days_until_full").to_dict("records"):
         days, capacity = row["days_until_full"], format_bytes(int(row["capacity_bytes"]))
         if is_missing(days) or float(days) > _FAR:
             summary = f"{row['registry']} will not fill its {capacity} within two years."
@@ -164,7 +164,7 @@ def _between(row: dict[Any, Any]) -> str:
 
 def _trend(forecast: pd.DataFrame) -> list[Finding]:
     found = []
-    for row in forecast.to_dict("records"):
+    for row in forecast.sort_values("bytes_per_day", ascending=False).to_dict("records"):
         month = [
             round(float(row[name]) * _MONTH)
             for name in ("bytes_per_day", "low_bytes_per_day", "high_bytes_per_day")

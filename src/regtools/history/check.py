@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from regtools.errors import HistoryError
-from regtools.history.place import MARKER, Place, read_table
+from regtools.history.files import MARKER, read_table
+from regtools.history.place import Place
 from regtools.history.resume import RESUME_WITHIN, forgotten
 from regtools.history.rows import DATA_TABLES, Tables, file_schema
 from regtools.schema import TABLES

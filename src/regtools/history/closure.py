@@ -16,7 +16,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from regtools.errors import HistoryError
-from regtools.history.place import Place, read_table, unreadable
+from regtools.history.files import file_path, read_table, unreadable
+from regtools.history.place import Place
 from regtools.history.rows import row_schema
 from regtools.schema import SnapshotRow
 
@@ -138,4 +139,5 @@ def _read(
     except FileNotFoundError:
         if row.snapshot not in place.published():
             return row_schema(table).empty_table()
-        raise unreadable(f"{row.snapshot}/{table}.parquet", "it is missing") from None
+        path = place.url(file_path(place, row.snapshot, table))
+        raise unreadable(path, "it is missing") from None

@@ -13,8 +13,8 @@ import pyarrow as pa
 
 from regtools.errors import HistoryError
 from regtools.history.closure import CONTENT, copy_rows
+from regtools.history.files import MARKER, reason
 from regtools.history.parts import Parts
-from regtools.history.place import MARKER, reason
 from regtools.history.resume import stamp, suffix_of, usable
 from regtools.history.rows import DATA_TABLES, Tables, to_table, unique, with_snapshot
 from regtools.schema import Inventory, ProblemRow, SnapshotRow

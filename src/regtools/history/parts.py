@@ -21,7 +21,7 @@ from typing import Final
 import pyarrow as pa
 
 from regtools.errors import HistoryError
-from regtools.history.place import reason, sync_folder
+from regtools.history.files import reason, sync_folder
 from regtools.history.rows import DATA_TABLES, Tables, from_structs, row_schema, to_structs
 from regtools.schema import Inventory
 

@@ -8,6 +8,7 @@ reader would take for a snapshot.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import secrets
@@ -21,15 +22,13 @@ from urllib.parse import unquote, urlsplit
 
 import pyarrow as pa
 import pyarrow.fs as pafs
-import pyarrow.parquet as pq
 
 from regtools.errors import ConfigError, HistoryError
-
-MARKER: Final = "snapshots"
-"""The table whose file makes a snapshot count."""
+from regtools.history.files import MARKER, file_path, reason, sync_folder, to_parquet, write_file
 
 _SNAPSHOT: Final = re.compile(r"\d{8}T\d{6}\.\d{6}Z-[0-9a-f]{8}")
-_HIDDEN: Final = ".incoming-"
+_PREFIX: Final = ".incoming-"
+_HIDDEN: Final = re.compile(re.escape(_PREFIX) + ".+")
 
 
 class Place(Protocol):
@@ -73,10 +72,9 @@ class Folder:
         return [name for name in self._folders(_SNAPSHOT) if self._marker(name).exists()]
 
     def unfinished(self) -> dict[str, datetime]:
-        hidden = re.compile(re.escape(_HIDDEN) + ".+")
         names = [n for n in self._folders(_SNAPSHOT) if not self._marker(n).exists()]
         found: dict[str, datetime] = {}
-        for name in (*names, *self._folders(hidden)):
+        for name in (*names, *self._folders(_HIDDEN)):
             try:
                 changed = (self._root / name).stat().st_mtime
             except FileNotFoundError:  # its writer has just finished
@@ -86,16 +84,16 @@ class Folder:
 
     def write(self, snapshot: str, tables: Mapping[str, pa.Table], marker: pa.Table) -> None:
         self._root.mkdir(parents=True, exist_ok=True)
-        hidden, final = self._root / f"{_HIDDEN}{snapshot}", self._root / snapshot
+        hidden, final = self._root / f"{_PREFIX}{snapshot}", self._root / snapshot
         try:
             hidden.mkdir()
             for name, table in tables.items():
-                _write_file(hidden / f"{name}.parquet", table)
+                write_file(hidden / f"{name}.parquet", table)
             sync_folder(hidden)
             hidden.rename(final)
             sync_folder(self._root)
             partial = final / f".{MARKER}.partial"
-            _write_file(partial, marker)
+            write_file(partial, marker)
             partial.rename(self._marker(snapshot))
             sync_folder(final)
         except BaseException:
@@ -139,8 +137,8 @@ class Bucket:
     def __init__(self, location: str) -> None:
         self.filesystem, root = pafs.FileSystem.from_uri(location)
         self.root = root.rstrip("/")
-        self._scheme = urlsplit(location).scheme
-        self.address = self.url(self.root)
+        parts = urlsplit(location)
+        self.address = f"{parts.scheme}://{parts.netloc}{parts.path}".rstrip("/")
 
     def published(self) -> list[str]:
         return sorted(
@@ -157,9 +155,10 @@ class Bucket:
     def write(self, snapshot: str, tables: Mapping[str, pa.Table], marker: pa.Table) -> None:
         try:
             for name, table in {**tables, MARKER: marker}.items():
-                self._upload(file_path(self, snapshot, name), _to_parquet(table))
+                self._upload(file_path(self, snapshot, name), to_parquet(table))
         except BaseException:
-            self.remove(snapshot)
+            with contextlib.suppress(OSError):
+                self.remove(snapshot)
             raise
 
     def remove(self, name: str) -> None:
@@ -175,7 +174,7 @@ class Bucket:
         self.filesystem.delete_file(probe)
 
     def url(self, path: str) -> str:
-        return f"{self._scheme}://{path}"
+        return self.address + path.removeprefix(self.root)
 
     def _upload(self, path: str, data: pa.Buffer) -> None:
         with self.filesystem.open_output_stream(path) as stream:
@@ -226,87 +225,12 @@ def open_place(location: str | Path) -> Place:
         ) from error
 
 
-def file_path(place: Place, snapshot: str, table: str) -> str:
-    """Give the path of a snapshot's table, as the place's file system names it."""
-    return f"{place.root}/{snapshot}/{table}.parquet"
-
-
-def read_table(
-    place: Place, snapshot: str, table: str, *, columns: list[str] | None = None
-) -> pa.Table:
-    """Read a table of a snapshot.
-
-    Raises
-    ------
-    FileNotFoundError
-        There is no such file.
-    HistoryError
-        Code ``HISTORY_UNREADABLE``: it is broken, or lacks a column.
-    """
-    path = file_path(place, snapshot, table)
-    try:
-        with place.filesystem.open_input_file(path) as source:
-            file = pq.ParquetFile(source, page_checksum_verification=True)
-            _require_columns(file.schema_arrow, columns or [])
-            return file.read(columns=columns)
-    except FileNotFoundError:
-        raise
-    except (OSError, ValueError, pa.ArrowException) as error:
-        raise unreadable(place.url(path), reason(error)) from error
-
-
-def unreadable(path: str, why: str) -> HistoryError:
-    """Make the error for a file that cannot be read."""
-    return HistoryError(
-        f"{path} cannot be read: {why}.",
-        code="HISTORY_UNREADABLE",
-        remedy="Run `regtools history check`; remove the snapshot's folder or restore it.",
-    )
-
-
 def _unlistable(place: Place, error: OSError) -> HistoryError:
     return HistoryError(
         f"The history {place.address} cannot be listed: {reason(error)}.",
         code="HISTORY_UNREADABLE",
         remedy="Check its address, the network and the permissions.",
     )
-
-
-def reason(error: Exception) -> str:
-    """Say in a few words what went wrong with a file."""
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror.rstrip(".").lower()
-    lines = str(error).splitlines()
-    return lines[0].rstrip(".")[:300] if lines else type(error).__name__
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder outlive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _require_columns(schema: pa.Schema, columns: list[str]) -> None:
-    lost = set(columns) - set(schema.names)
-    if lost:
-        raise ValueError(f"column {min(lost)} is missing")
-
-
-def _write_file(path: Path, table: pa.Table) -> None:
-    with path.open("xb") as file:
-        file.write(_to_parquet(table))
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _to_parquet(table: pa.Table) -> pa.Buffer:
-    sink = pa.BufferOutputStream()
-    # Checksums let `check` find a flipped bit that would else be just another digest.
-    pq.write_table(table, sink, compression="zstd", write_page_checksum=True)
-    return sink.getvalue()
 
 
 def _absolute(text: str) -> Path:

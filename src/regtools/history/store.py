@@ -17,15 +17,8 @@ from regtools.errors import ConfigError, HistoryError
 from regtools.history import check
 from regtools.history.closure import whole_manifests
 from regtools.history.draft import Draft
-from regtools.history.place import (
-    MARKER,
-    Folder,
-    file_path,
-    open_place,
-    read_table,
-    reason,
-    unreadable,
-)
+from regtools.history.files import MARKER, file_path, read_table, reason, unreadable
+from regtools.history.place import Folder, open_place
 from regtools.history.resume import (
     RESUME_WITHIN,
     forgotten,

@@ -63,7 +63,7 @@ def plot_cost(cost: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         return empty(ax, "No plan was priced.")
     for place, row in enumerate(plans.to_dict("records")):
         _cost_bar(ax, place, row)
-    names = [f"{label(row['provider'], 24)}\n{label(row['plan'], 30)}" for row in _rows(plans)]
+    names = [f"{label(row['provider'], 30)}\n{label(row['plan'], 30)}" for row in _rows(plans)]
     ax.set_yticks(range(len(names)), names, parse_math=False, fontsize=9)
     ax.tick_params(axis="y", labelcolor=INK)
     ax.invert_yaxis()
@@ -138,8 +138,8 @@ def cost_title(plans: pd.DataFrame) -> str:
     best = possible.sort_values("monthly_usd").iloc[0]
     dearest = possible.sort_values("monthly_usd").iloc[-1]
     return (
-        f"From {money(float(best['monthly_usd']))} ({label(best['provider'], 24)}) to "
-        f"{money(float(dearest['monthly_usd']))} ({label(dearest['provider'], 24)}) a month"
+        f"From {money(float(best['monthly_usd']))} ({label(best['provider'], 30)}) to "
+        f"{money(float(dearest['monthly_usd']))} ({label(dearest['provider'], 30)}) a month"
     )
 
 
@@ -188,7 +188,7 @@ def plot_cost_components(components: pd.DataFrame, *, ax: Axes | None = None) ->
     ax.legend(loc="best", fontsize=9.5)
     biggest = str(bills.sum().idxmax())
     share = bills[biggest].sum() / bills.to_numpy().sum()
-    title = f"{label(biggest).capitalize()} makes {share:.0%} of all these bills together"
+    title = f"The largest part of these bills is {label(biggest)}: {share:.0%} of all together"
     totals = listed(f"{label(name)} {money(total)}" for name, total in bills.sum(axis=1).items())
     return finish(ax, title=title, alt=f"Stacked bar chart of bills. {title}: {totals}.")
 
@@ -220,7 +220,7 @@ def plot_cost_sensitivity(costs: pd.DataFrame, *, ax: Axes | None = None) -> Axe
             linewidth=1.9,
         )
         last = float(ordered["monthly_usd"].iloc[-1])
-        ends.append(LineEnd(ordered["egress_gb"].iloc[-1], last, label(provider, 24), colour))
+        ends.append(LineEnd(ordered["egress_gb"].iloc[-1], last, label(provider, 30), colour))
     label_ends(ax, ends)
     money_axis(ax, "y")
     ax.set_ylim(bottom=0)

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 _MONTH: Final = timedelta(days=30)
 _HARDLY: Final = 0.02
+_FAR_DAYS: Final = 730  # no trend holds for longer
 
 
 @styled
@@ -225,7 +226,7 @@ def _forecast_title(forecasts: pd.DataFrame) -> str:
     change = format_bytes(abs(round(rate * 30)))
     words = f"{'Growing by' if rate >= 0 else 'Shrinking by'} about {change} a month"
     full = forecasts["days_until_full"].dropna()
-    if full.empty:
+    if full.empty or full.min() > _FAR_DAYS:
         return words
     soonest = round(full.min())
     return "The capacity is reached already" if soonest <= 0 else f"{words}: full in {soonest} days"

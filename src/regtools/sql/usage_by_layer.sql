@@ -1,5 +1,5 @@
 -- Answers: which stored blobs (layers and configs) are the largest, and who uses them?
--- Parameters: none; tables places, roots, items, reach.
+-- Parameters: $state; tables places, roots, items, reach.
 -- Columns: registry, blob, role, media_type, size, repositories, tags, found_in, dedup_scope,
 --          complete.
 WITH
@@ -8,7 +8,6 @@ tops AS (
 ),
 used AS (
     SELECT
-        places.state,
         places.registry,
         reach.item,
         count(DISTINCT place) AS repositories,
@@ -21,8 +20,8 @@ used AS (
     JOIN places USING (place)
     JOIN reach USING (root)
     JOIN items USING (item)
-    WHERE reach.stored AND items.role <> 'manifest'
-    GROUP BY places.state, places.registry, reach.item
+    WHERE places.state = $state AND reach.stored AND items.role <> 'manifest'
+    GROUP BY places.registry, reach.item
 )
 SELECT
     used.registry,

@@ -1,5 +1,5 @@
 -- Answers: how many bytes does each tag reach, alone and with others, and what does a pull cost?
--- Parameters: none; tables places, roots, items, reach, created.
+-- Parameters: $state; tables places, roots, items, reach, created.
 -- Columns: registry, repository, tag, digest, logical_bytes, physical_bytes, exclusive_bytes,
 --          pull_bytes, created_at, pushed_at, dedup_scope, complete.
 WITH
@@ -7,6 +7,7 @@ tops AS (
     SELECT scope, root, count(*) AS tags
     FROM roots
     JOIN places USING (place)
+    WHERE places.state = $state
     GROUP BY scope, root
 ),
 holders AS (
@@ -54,4 +55,5 @@ JOIN places USING (place)
 LEFT JOIN root_sizes USING (root)
 LEFT JOIN created USING (root)
 LEFT JOIN exclusive USING (scope, root)
+WHERE places.state = $state
 ORDER BY physical_bytes DESC, registry, repository, tag
