@@ -2,17 +2,40 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
+from tests.support.inventories import NOON, Shelf, publish
 
 from regtools.context import Provenance, moment, selection
 from regtools.errors import ConfigError
+from regtools.history import History
 from regtools.schema import SnapshotRow
 
 
-def test_nothing_given_means_everything_and_now() -> None:
-    assert selection() == {"registry": None, "at": None}
+@pytest.fixture
+def history(tmp_path: Path) -> History:
+    store = History(tmp_path)
+    for days in (3, 1):
+        publish(store, Shelf().inventory(), taken_at=NOON - timedelta(days=days))
+    return store
+
+
+def test_nothing_given_means_everything_and_now(history: History) -> None:
+    assert selection(history, location="history/") == {"registry": None, "at": None}
+    assert selection(history) == {"registry": None, "at": None}
+
+
+def test_the_sample_history_speaks_of_its_last_scan(history: History) -> None:
+    assert selection(history, location="")["at"] == NOON - timedelta(days=1)
+    assert selection(history, location="", at="2026-01-01T00:00")["at"] == datetime(
+        2026, 1, 1, tzinfo=UTC
+    )
+
+
+def test_an_empty_sample_has_no_last_scan(tmp_path: Path) -> None:
+    assert selection(History(tmp_path / "none"), location="")["at"] is None
 
 
 def test_a_date_means_the_end_of_that_day() -> None:
@@ -27,9 +50,9 @@ def test_a_time_is_utc_unless_it_says_otherwise(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["yesterday", "23.11.2026", "2026-13-01"])
-def test_no_time_is_a_clear_error(text: str) -> None:
+def test_no_time_is_a_clear_error(history: History, text: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        selection(at=text)
+        selection(history, at=text)
     assert caught.value.code == "TIME_INVALID"
 
 

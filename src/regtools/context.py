@@ -29,11 +29,19 @@ class Selection(TypedDict):
     at: datetime | None
 
 
-def selection(*, registry: str = "", at: str = "") -> Selection:
+def selection(
+    history: History, *, location: str | None = None, registry: str = "", at: str = ""
+) -> Selection:
     """Read a notebook's parameters as what an analysis takes.
 
     Parameters
     ----------
+    history
+        The history that the notebook reads.
+    location
+        Where it is, as the notebook was told. Empty: this is the sample history, which ended
+        some days ago; without a time of its own the report then speaks of its last scan, not
+        of today, when everything in it would be stale.
     registry
         Only this registry; empty: all.
     at
@@ -45,12 +53,11 @@ def selection(*, registry: str = "", at: str = "") -> Selection:
     ConfigError
         The time cannot be read.
 
-    Examples
-    --------
-    >>> selection(at="2026-11-23T10:00")["at"].isoformat()
-    '2026-11-23T10:00:00+00:00'
     """
-    return {"registry": registry or None, "at": moment(at) if at else None}
+    when = moment(at) if at else None
+    if when is None and location == "":
+        when = max((row.taken_at for row in history.latest()), default=None)
+    return {"registry": registry or None, "at": when}
 
 
 def moment(text: str) -> datetime:

@@ -182,9 +182,8 @@ def check_auth(target: str, *, options: Options | None = None) -> AuthCheck:
     Raises
     ------
     ConfigError, InvalidReferenceError
-        The target, a setting or a credential source cannot be used.
-    UnreachableError, RegistryError
-        No registry answered.
+        The target, a setting or a credential source cannot be used. What the registry, or
+        the way to it, says is in the checks.
     """
     options = options or Options()
     access = open_access(target, options.settings(), options)
@@ -201,14 +200,14 @@ def check_auth(target: str, *, options: Options | None = None) -> AuthCheck:
     )
 
 
-def diagnose(
-    target: str,
-    *,
-    repository: str | None = None,
-    reference: str | None = None,
-    options: Options | None = None,
-) -> list[CheckRow]:
+def diagnose(image: str, *, options: Options | None = None) -> list[CheckRow]:
     """Walk from the name to the image, stage by stage; stages after a failed one are skipped.
+
+    Parameters
+    ----------
+    image
+        ``TARGET[/repository[:tag|@digest]]``; without a repository the walk ends with the
+        listing, without a tag any one will do.
 
     Raises
     ------
@@ -216,19 +215,36 @@ def diagnose(
         The target or a setting cannot be used.
     """
     options = options or Options()
-    access = open_access(target, options.settings(), options)
+    settings = options.settings()
+    place, reference = _split_reference(image, settings)
+    access = open_access(place, settings, options)
 
     async def work(distribution: Distribution) -> list[CheckRow]:
         return await diagnosis.diagnose(
             distribution,
             access.target,
             access.connection,
-            repository=repository,
+            repository=access.target.path if place not in settings.registries else None,
             reference=reference,
             now=datetime.now(UTC),
         )
 
     return _talk(access, work)
+
+
+def _split_reference(image: str, settings: Settings) -> tuple[str, str | None]:
+    """Take the tag or digest off; put a configured name's address in its place before a path."""
+    name, slash, path = image.partition("/")
+    if name in settings.registries and slash:
+        image = f"{settings.registries[name].url.rstrip('/')}/{path}"
+    head, slash, last = image.rpartition("/")
+    if not slash or head.endswith(":/"):
+        return image, None
+    before, at, digest = last.partition("@")
+    if at:
+        return f"{head}/{before.partition(':')[0]}", digest
+    before, colon, tag = last.partition(":")
+    return f"{head}/{before}", tag if colon else None
 
 
 def open_access(name: str, settings: Settings, options: Options) -> Access:

@@ -18,7 +18,6 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
-from typing_extensions import override
 
 from regtools.units import format_bytes, format_usd
 
@@ -58,7 +57,6 @@ class Html:
     def _repr_html_(self) -> str:
         return self.markup
 
-    @override
     def __repr__(self) -> str:
         return self.text or "<Html>"
 
@@ -112,7 +110,7 @@ def heading(column: str) -> str:
     Examples
     --------
     >>> heading("physical_bytes"), heading("why_not"), heading("monthly_usd")
-    ('Physical', 'Why not', 'Monthly')
+    ('Physical', 'Why not', 'A month')
     """
     if column in _WORDS:
         return _WORDS[column]

@@ -7,7 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from regtools.analyses.bill import Bill, Bound, make_bill, price_lines
@@ -190,6 +190,7 @@ amounts = st.integers(0, 10**15)
 
 @pytest.mark.parametrize(("provider", "plan"), PLANS, ids=ident)
 class TestLaws:
+    @settings(max_examples=40)
     @given(st.data())
     def test_more_of_anything_never_costs_less(
         self, provider: Provider, plan: Plan, data: st.DataObject
@@ -215,8 +216,10 @@ class TestLaws:
         elif more.monthly_usd is not None and more.high_usd is not None:
             assert less.monthly_usd <= more.monthly_usd
             assert less.high_usd <= more.high_usd
-        assert set(limits(less)) <= set(limits(more))
+        # More people may pull more; no other limit is lifted by growing.
+        assert set(limits(less)) - {"pulls a month"} <= set(limits(more))
 
+    @settings(max_examples=40)
     @given(st.data())
     def test_the_estimate_is_within_its_range_and_is_the_sum_of_its_lines(
         self, provider: Provider, plan: Plan, data: st.DataObject

@@ -82,7 +82,7 @@ class TestBillInputs:
         publish(history, shelf.inventory(), taken_at=NOON + timedelta(days=1))
         assert bill_inputs(history) == repository
 
-    @settings(deadline=None, suppress_health_check=list(HealthCheck), max_examples=25)
+    @settings(deadline=None, suppress_health_check=list(HealthCheck), max_examples=12)
     @given(inventories(unknown_sizes=True))
     def test_they_are_what_the_definitions_say(self, inventory: Inventory) -> None:
         with tempfile.TemporaryDirectory() as folder:
@@ -234,6 +234,8 @@ class TestCost:
         frame = bills(LARGE)
         assert plan(frame, "Amazon ECR", "private")["edition"] == "us-east-1, 2026-09-25"
         assert plan(frame, "GitLab.com", "Free")["edition"] == "worldwide, 2026-09-20"
+        machine = plan(frame, "Self-hosted", "Hetzner CX33")
+        assert machine["edition"] == "Germany, Finland, 2026-09-04"
 
 
 class TestComponentTable:

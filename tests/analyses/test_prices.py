@@ -26,7 +26,6 @@ PRICES = [price for provider in BOOK.providers.values() for price in provider.pr
 ENTRY = """
 provider = "mine"
 title = "My registry"
-edition = 2026-11-23
 
 [prices.storage]
 component = "storage"
@@ -146,7 +145,7 @@ def test_a_providers_frame_has_the_prices_it_borrows() -> None:
     frame = prices("ecr")
     assert list(frame["provider"] + "/" + frame["price"]) == ["ecr/storage", "aws/traffic"]
     assert frame["rate"][1] == "0.09 to 10240, 0.085 to 51200, 0.07 to 153600, then 0.05"
-    assert (frame["free"][1], frame["unit_bytes"][1]) == ("100", GIB)
+    assert (frame["free"][1], frame["unit_size"][1]) == ("100", "2^30 or 10^9")
 
 
 def test_a_price_that_nobody_publishes_is_empty_and_not_zero() -> None:
@@ -221,11 +220,12 @@ class TestAFileOfMyOwn:
             ('measure = "stored"', 'measure = "weight"', "'measure' to be one of"),
             ('component = "storage"', 'component = "fee"', "'component' to be one of"),
             ('["storage"]', '["storag"]', "a price 'mine/storag' that does not exist"),
+            ('["storage"]', "[]", "has no prices"),
             ('["storage"]', "[1]", "a list of texts for 'prices'"),
             ('name = "only"', 'name = "only"\nmax_users = 1.5', "a whole number for 'max_users'"),
             ('name = "only"', 'name = "only"\nmax_user = 1', "not known: max_user"),
             ('title = "My registry"', 'titel = "My registry"', "a text for 'title'"),
-            ("edition =", "tidy = 1\nedition =", "not known: tidy"),
+            ('title = "My registry"', 'title = "Mine"\ntidy = 1', "not known: tidy"),
             ("[prices.storage]", "[prices.storage.more]", "mine.toml"),
             ("[[plans]]", "[plans]", "a list of tables for 'plans'"),
         ],

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -18,7 +20,7 @@ from tests.support.inventories import (
     layer,
     publish,
 )
-from tests.support.oracle import Oracle
+from tests.support.oracle import Oracle, Row
 
 from regtools.analyses.reach import Reach
 from regtools.analyses.usage import COLUMNS, ONLY_STATE, counted, usage
@@ -48,7 +50,7 @@ def only(frame: pd.DataFrame, **where: str) -> dict[str, object]:
     return {str(key): value for key, value in row.items()}
 
 
-def agreed(frame: pd.DataFrame, keys: list[str], expected: dict[object, dict[str, object]]) -> None:
+def agree(frame: pd.DataFrame, keys: list[str], expected: Mapping[Any, Row]) -> None:
     """Hold each row of a frame to the oracle's."""
     found = {
         tuple(row[key] for key in keys) if len(keys) > 1 else row[keys[0]]: row
@@ -59,20 +61,33 @@ def agreed(frame: pd.DataFrame, keys: list[str], expected: dict[object, dict[str
         assert {name: found[key][name] for name in row} == row, key
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(inventory=inventories(unknown_sizes=True), scope=st.sampled_from(SCOPES))
-def test_every_frame_says_what_sets_say(inventory: Inventory, scope: DedupScope) -> None:
-    oracle = Oracle(inventory, scope)
+REGISTRIES = st.lists(
+    st.tuples(inventories(unknown_sizes=True), st.sampled_from(SCOPES)), min_size=3, max_size=6
+)
+
+
+@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+@given(drawn=REGISTRIES)
+def test_every_frame_says_what_sets_say(drawn: list[tuple[Inventory, DedupScope]]) -> None:
+    """Several registries in one history: each is counted as if it were alone."""
+    oracles = {}
     with tempfile.TemporaryDirectory() as folder:
         history = History(folder)
-        publish(history, inventory, dedup_scope=scope)
+        for number, (inventory, scope) in enumerate(drawn):
+            name = f"r{number}.example.com"
+            publish(history, inventory, registry=name, dedup_scope=scope)
+            oracles[name] = Oracle(inventory, scope)
         reach = Reach(history, {ONLY_STATE: history.latest()})
         frames = {by: counted(reach, by) for by in COLUMNS}
-    agreed(frames["repository"], ["repository"], oracle.by_repository())  # type: ignore[arg-type]
-    agreed(frames["tag"], ["repository", "tag"], oracle.by_tag())  # type: ignore[arg-type]
-    agreed(frames["layer"], ["blob"], oracle.by_layer())  # type: ignore[arg-type]
-    agreed(frames["registry"], ["registry"], {REGISTRY: oracle.by_registry()})  # type: ignore[dict-item]
-    check_laws(frames)
+    for by, frame in frames.items():
+        assert dict(frame.dtypes.astype(str)) == COLUMNS[by]
+    for name, oracle in oracles.items():
+        own = {by: frame[frame["registry"] == name] for by, frame in frames.items()}
+        agree(own["repository"], ["repository"], oracle.by_repository())
+        agree(own["tag"], ["repository", "tag"], oracle.by_tag())
+        agree(own["layer"], ["blob"], oracle.by_layer())
+        agree(own["registry"], ["registry"], {name: oracle.by_registry()})
+        check_laws(own)
 
 
 def check_laws(frames: dict[str, pd.DataFrame]) -> None:
@@ -84,8 +99,6 @@ def check_laws(frames: dict[str, pd.DataFrame]) -> None:
         assert frame["exclusive_bytes"].sum() <= registry["physical_bytes"]
     assert (frames["tag"]["pull_bytes"] <= frames["tag"]["logical_bytes"]).all()
     assert registry["physical_low_bytes"] <= registry["physical_high_bytes"]
-    for by, frame in frames.items():
-        assert dict(frame.dtypes.astype(str)) == COLUMNS[by]
 
 
 def base_and_two_apps() -> Shelf:

@@ -16,7 +16,7 @@ import regtools
 from regtools.history import History
 
 WRITER = Path(__file__).with_name("writer.py")
-KILLS = 24
+KILLS = 21
 
 
 def start_writer(location: Path, times: int) -> subprocess.Popen[str]:
@@ -51,7 +51,7 @@ def test_kill_9_at_any_moment_loses_no_acknowledged_snapshot_and_shows_no_torn_o
         assert writer.stdout is not None
         # Past the start of Python: until the first snapshot is there, then for some random time.
         acknowledged.add(writer.stdout.readline().strip())
-        killer = threading.Timer(moments.uniform(0, 0.15), writer.kill)
+        killer = threading.Timer(moments.uniform(0, 0.12), writer.kill)
         killer.start()
         acknowledged.update(writer.stdout.read().split())
         assert writer.wait() == -9

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support.inventories import NOON, fresh_history, publish
 
+from regtools.errors import HistoryError
 from regtools.history import History
 from regtools.schema import Inventory, SnapshotRow
 
@@ -98,6 +99,32 @@ def test_a_reader_that_listed_a_snapshot_before_it_was_pruned_passes_over_it(
     history.prune(keep_last=1, now=NOON)
     monkeypatch.setattr(reader.place, "published", lambda: names)
     assert reader.snapshots() == [new]
+
+
+def test_what_somebody_else_has_just_pruned_is_no_error(
+    history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, new = fill(history, [1, 0])
+    mine = History(history.location)
+    assert mine.snapshots() == [old, new]
+    history.prune(keep_last=1, now=NOON)
+    monkeypatch.setattr(mine.place, "published", lambda: [old.snapshot, new.snapshot])
+    assert mine.prune(keep_last=1, now=NOON) == [old]
+
+
+def test_what_cannot_be_removed_is_a_clear_error(
+    history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, _ = fill(history, [1, 0])
+    denied = PermissionError(13, "Permission denied")
+
+    def refuse(path: object) -> None:
+        raise denied
+
+    monkeypatch.setattr("shutil.rmtree", refuse)
+    with pytest.raises(HistoryError, match=f"{old.snapshot} cannot be removed") as caught:
+        history.prune(keep_last=1, now=NOON)
+    assert caught.value.code == "HISTORY_WRITE_FAILED"
 
 
 @settings(deadline=None, max_examples=15)

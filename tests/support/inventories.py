@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from regtools.history import History
 from regtools.history.files import read_table
-from regtools.history.rows import DATA_TABLES, to_inventory
+from regtools.history.rows import DATA_TABLES, to_rows
 from regtools.manifest import OCI_INDEX, OCI_MANIFEST
 from regtools.reference import Digest
 from regtools.schema import (
@@ -221,9 +221,8 @@ def fresh_history() -> Iterator[History]:
 
 def stored(history: History, snapshot: SnapshotRow) -> Inventory:
     """Read all the rows of a snapshot."""
-    return to_inventory(
-        {name: read_table(history.place, snapshot.snapshot, name) for name in DATA_TABLES}
-    )
+    tables = {name: read_table(history.place, snapshot.snapshot, name) for name in DATA_TABLES}
+    return Inventory(**{name: to_rows(name, data) for name, data in tables.items()})
 
 
 def publish(

@@ -58,15 +58,22 @@ class Component:
         return {
             "name": price.component,
             "unit": price.unit,
-            "quantity": f"{self.quantity:f}",
-            "rate": None if self.rate is None else f"{self.rate:f}",
-            "usd": None if self.usd is None else f"{self.usd:f}",
+            "quantity": _exact(self.quantity),
+            "rate": _exact(self.rate),
+            "usd": _exact(self.usd),
             "source": price.source,
             "checked": price.checked.isoformat(),
             "grade": self.grade,
             "note": price.note,
             "price": price.key,
         }
+
+
+def _exact(number: Decimal | None) -> str | None:
+    if number is None:
+        return None
+    text = f"{number:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -110,6 +110,11 @@ class Plan:
     limits_source: str
     notes: tuple[str, ...]
 
+    @property
+    def checked(self) -> date:
+        """The day on which the oldest of its prices was checked."""
+        return min(price.checked for price in self.prices)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provider:
@@ -117,8 +122,6 @@ class Provider:
 
     key: str
     title: str
-    edition: date
-    """When the whole file was last gone through."""
     dedup_scope: str
     """Within which bounds a blob is stored, and billed, once."""
     dedup_grade: str
@@ -151,12 +154,4 @@ class PriceBook:
             f"The price book has no provider {name!r}.",
             code="PROVIDER_UNKNOWN",
             remedy=f"{hint}It has: {', '.join(self.providers)}.",
-        )
-
-    def oldest(self) -> date:
-        """Give the day on which the oldest of the prices was checked."""
-        return min(
-            price.checked
-            for provider in self.providers.values()
-            for price in provider.prices.values()
         )

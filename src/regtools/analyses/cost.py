@@ -98,11 +98,12 @@ def cost(
     Returns
     -------
     DataFrame
-        provider, plan, edition (region and date of the prices), monthly_usd (empty where a price
-        is missing), low_usd and high_usd (the range that is left; high is empty where nobody can
-        say), grade (the worst of the prices counted), feasible, why_not, storage_gb (what this
-        provider would store, in 10⁹ bytes), components, notes, assumptions (list of sentences,
-        the same for every plan), complete, cheapest_of_provider (the cheapest feasible plan).
+        provider, plan, edition (region, and the day on which the oldest of the prices was
+        checked), monthly_usd (empty where a price is missing), low_usd and high_usd (the range
+        that is left; high is empty where nobody can say), grade (the worst of the prices
+        counted), feasible, why_not, storage_gb (what this provider would store, in 10⁹ bytes),
+        components, notes, assumptions (list of sentences, the same for every plan), complete,
+        cheapest_of_provider (the cheapest feasible plan).
 
         Dollars are rounded to the cent once, at the sum, and are floats here; `components` is a
         list of dicts (name, unit, quantity, rate, usd, source, checked, grade, note, price) in
@@ -194,7 +195,7 @@ def _row(bill: Bill, sentences: Sequence[str]) -> dict[str, Any]:
     return {
         "provider": bill.provider.title,
         "plan": bill.plan.name,
-        "edition": f"{bill.plan.region or 'worldwide'}, {bill.provider.edition}",
+        "edition": f"{bill.plan.region or 'worldwide'}, {bill.plan.checked}",
         "monthly_usd": _float(bill.monthly_usd),
         "low_usd": _float(bill.low_usd),
         "high_usd": _float(bill.high_usd),

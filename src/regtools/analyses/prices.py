@@ -38,7 +38,7 @@ PRICE_COLUMNS: Final = (
     "price",
     "component",
     "unit",
-    "unit_bytes",
+    "unit_size",
     "free",
     "rate",
     "region",
@@ -190,7 +190,6 @@ def _provider(
     provider = Provider(
         key=key,
         title=section.text("title"),
-        edition=section.day("edition"),
         dedup_scope=section.choice("dedup_scope", SCOPES, "unknown"),
         dedup_grade=section.choice("dedup_grade", GRADES, "U"),
         dedup_source=section.text("dedup_source", ""),
@@ -206,10 +205,13 @@ def _provider(
 
 
 def _plan(provider: str, section: Section, by_key: Mapping[str, Price]) -> Plan:
+    names = section.texts("prices")
+    if not names:
+        raise section.error("has no prices")
     plan = Plan(
         name=section.text("name"),
         region=section.text("region", ""),
-        prices=tuple(_named(section, provider, name, by_key) for name in section.texts("prices")),
+        prices=tuple(_named(section, provider, name, by_key) for name in names),
         private_repositories=section.count("private_repositories"),
         max_users=section.count("max_users"),
         max_private_users=section.count("max_private_users"),
@@ -248,7 +250,8 @@ def prices(provider: str | None = None, *, book: PriceBook | None = None) -> pd.
     Returns
     -------
     DataFrame
-        `PRICE_COLUMNS`. `free` and `rate` are texts and exact; a rate with tiers names them all,
+        `PRICE_COLUMNS`. `unit_size` says how many bytes a unit has (``2^30 or 10^9`` where the
+        vendor does not say). `free` and `rate` are texts and exact; a rate with tiers names them all,
         one that is not known is empty.
 
     Raises
@@ -262,7 +265,7 @@ def prices(provider: str | None = None, *, book: PriceBook | None = None) -> pd.
     else:
         chosen = _with_borrowed(whole.provider(provider))
     rows = [_row(price) for price in chosen]
-    return pd.DataFrame(rows, columns=list(PRICE_COLUMNS)).astype({"unit_bytes": "Int64"})
+    return pd.DataFrame(rows, columns=list(PRICE_COLUMNS))
 
 
 def _with_borrowed(provider: Provider) -> list[Price]:
@@ -272,13 +275,12 @@ def _with_borrowed(provider: Provider) -> list[Price]:
 
 
 def _row(price: Price) -> dict[str, object]:
-    size = int(price.unit_size) if price.measure in BYTE_MEASURES else None
     return {
         "provider": price.provider,
         "price": price.name,
         "component": price.component,
         "unit": price.unit,
-        "unit_bytes": size,
+        "unit_size": _unit_size(price),
         "free": f"{price.free:f}" if price.free else "",
         "rate": rate_text(price),
         "region": price.region,
@@ -324,7 +326,7 @@ def markdown_table(book: PriceBook | None = None) -> str:
         for price in provider.prices.values():
             cells = (
                 f"`{price.key}`",
-                f"{price.unit}{_unit_sign(price)}",
+                f"{price.unit} ({size})" if (size := _unit_size(price)) else price.unit,
                 f"{price.free:f}" if price.free else "–",
                 rate_text(price) or "unknown",
                 price.region or "–",
@@ -336,9 +338,10 @@ def markdown_table(book: PriceBook | None = None) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _unit_sign(price: Price) -> str:
-    signs = {Decimal(GB): "10⁹", Decimal(GIB): "2³⁰"}
+def _unit_size(price: Price) -> str:
+    """Say how many bytes the vendor's GB has, or may have."""
     if price.measure not in BYTE_MEASURES:
         return ""
+    names = {Decimal(GB): "10^9", Decimal(GIB): "2^30"}
     sizes = [price.unit_size, *([price.other_unit_size] if price.other_unit_size else [])]
-    return f" ({' or '.join(signs.get(size, f'{size:f}') for size in sizes)})"
+    return " or ".join(names.get(size, f"{size:f}") for size in sizes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import StrEnum
 from typing import Annotated, Final
 
@@ -152,8 +153,11 @@ def cost(
     from regtools.session import open_history
 
     store = open_history(options.history_location(history, config))
-    given = {"egress_gb": egress_gb, "users": users}
-    scenario = Scenario(**{name: value for name, value in given.items() if value is not None})
+    scenario = Scenario()
+    if egress_gb is not None:
+        scenario = replace(scenario, egress_gb=egress_gb)
+    if users is not None:
+        scenario = replace(scenario, users=users)
     frame = analyze(store, registry=registry, at=options.moment(at), scenario=scenario)
     fmt = options.chosen_format(as_json=as_json, as_csv=as_csv)
     if details:

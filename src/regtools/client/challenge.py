@@ -12,7 +12,8 @@ _ITEM: Final = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*"?)+', re.DOTALL)
 """What stands between commas; those inside quotes do not count."""
 _SCHEME: Final = re.compile(rf"(?P<scheme>{_WORD})(?:\s+(?P<rest>.*))?", re.DOTALL)
 _PARAMETER: Final = re.compile(
-    rf'(?P<name>{_WORD})\s*=\s*(?:"(?P<quoted>(?:[^"\\]|\\.)*)"?|(?P<plain>[^\s"]*))\s*', re.DOTALL
+    rf'(?P<name>{_WORD})\s*=\s*(?:"(?P<quoted>(?:[^"\\]|\\.)*)"?|(?P<plain>(?!=)[^\s"]*))\s*',
+    re.DOTALL,
 )
 
 

@@ -13,6 +13,8 @@ import ssl
 import urllib.request
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from functools import cache
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final, NoReturn
@@ -29,10 +31,9 @@ MAX_BODY: Final = 64 * 2**20
 """No answer that an inventory needs is larger; a request may say less."""
 MAX_ERROR_BODY: Final = 64 * 2**10
 
-# Both log whole addresses, and signed ones are secrets.
+# At lower levels they log whole addresses, and signed ones are secrets.
 for _name in ("httpx", "aiohttp", "stamina"):
-    logging.getLogger(_name).addHandler(logging.NullHandler())
-    logging.getLogger(_name).propagate = False
+    logging.getLogger(_name).setLevel(logging.ERROR)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,12 +64,15 @@ def open_client(options: ConnectionOptions) -> httpx.AsyncClient:
         timeout=httpx.Timeout(timeout, pool=timeout),
         trust_env=False,
         follow_redirects=False,
-        headers={
-            "user-agent": f"regtools/{version('regtools')}",
-            # Digests are of the bytes as stored.
-            "accept-encoding": "identity",
-        },
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+        headers=_headers(),
     )
+
+
+@cache
+def _headers() -> dict[str, str]:
+    """Say who we are; and ask for bytes as they are stored, which is what digests are of."""
+    return {"user-agent": f"regtools/{version('regtools')}", "accept-encoding": "identity"}
 
 
 class Wire(httpx.AsyncBaseTransport):
@@ -91,6 +95,8 @@ class Wire(httpx.AsyncBaseTransport):
             No answer came.
         """
         self.requests += 1
+        for name, value in _headers().items():
+            request.headers.setdefault(name, value)
         proxy = proxy_for(request.url, self._proxies)
         try:
             response = await self._transport(proxy).handle_async_request(request)

@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Final
 
-from typing_extensions import override
-
 from regtools.tables import SEVERITIES, cell_text, components_css, escape, tiles, visible
 
 FINDINGS_MIME: Final = "application/vnd.regtools.findings+json"
@@ -92,7 +90,6 @@ class Findings:
             f"<h2>Findings</h2><ul>{items}</ul></section>"
         )
 
-    @override
     def __repr__(self) -> str:
         lines = [
             visible(f"{SEVERITIES[finding.severity]}: {finding.summary} {finding.remedy}".rstrip())

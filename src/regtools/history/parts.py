@@ -66,16 +66,16 @@ class Parts:
 
     @classmethod
     def take_over(cls, path: Path) -> Parts | None:
-        """Continue the file of a dead writer; None if its writer lives, or has just removed it."""
+        """Continue the file of a dead writer; None if its writer lives, or it is not ours."""
         try:
             descriptor = os.open(path, os.O_RDWR)
-            if _lock(descriptor) and os.path.samestat(path.stat(), os.fstat(descriptor)):
-                os.ftruncate(descriptor, sum(_HEAD.size + len(frame) for frame in _frames(path)))
-                return cls(path, descriptor)
-        except FileNotFoundError:
+        except (FileNotFoundError, PermissionError):
             return None
-        os.close(descriptor)
-        return None
+        if not _lock(descriptor) or not _is_at(path, descriptor):
+            os.close(descriptor)
+            return None
+        os.ftruncate(descriptor, sum(_HEAD.size + len(frame) for frame in _frames(path)))
+        return cls(path, descriptor)
 
     def add(self, part: Inventory) -> None:
         """Put a part on the disk.
@@ -176,6 +176,14 @@ def _lock(descriptor: int) -> bool:
     except OSError:
         return False
     return True
+
+
+def _is_at(path: Path, descriptor: int) -> bool:
+    """Tell whether the file is still there: its last writer may have removed it, then let go."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
 
 
 def _write_failed(path: Path, error: OSError) -> HistoryError:

@@ -83,7 +83,9 @@ class Folder:
         return found
 
     def write(self, snapshot: str, tables: Mapping[str, pa.Table], marker: pa.Table) -> None:
-        self._root.mkdir(parents=True, exist_ok=True)
+        if not self._root.is_dir():
+            self._root.mkdir(parents=True, exist_ok=True)
+            sync_folder(self._root.parent)
         hidden, final = self._root / f"{_PREFIX}{snapshot}", self._root / snapshot
         try:
             hidden.mkdir()
@@ -103,11 +105,11 @@ class Folder:
             raise
 
     def remove(self, name: str) -> None:
-        marker = self._marker(name)
-        if marker.exists():
-            marker.unlink()
-            sync_folder(marker.parent)
-        shutil.rmtree(self._root / name)
+        # Somebody else may be pruning as well.
+        with contextlib.suppress(FileNotFoundError):
+            self._marker(name).unlink(missing_ok=True)
+            sync_folder(self._root / name)
+            shutil.rmtree(self._root / name)
 
     def require_writable(self) -> None:
         # The folder may not be there yet; a failed scan should not leave an empty one behind.

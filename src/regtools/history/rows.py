@@ -13,13 +13,13 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from regtools.schema import TABLES, Inventory
+from regtools.schema import TABLES
 
 Tables = dict[str, pa.Table]
 """Arrow tables by their name."""
 
 DATA_TABLES: Final = tuple(name for name in TABLES if name != "snapshots")
-"""The tables of an `Inventory`."""
+"""The tables of an inventory."""
 
 _KEYS: Final = {
     "repositories": ("registry", "repository"),
@@ -83,11 +83,6 @@ def to_rows(table: str, data: pa.Table) -> list[Any]:
         kind(**{name: _in_utc(value) for name, value in row.items()})
         for row in data.select(row_schema(table).names).to_pylist()
     ]
-
-
-def to_inventory(tables: Tables) -> Inventory:
-    """Turn the data tables of a snapshot into rows."""
-    return Inventory(**{name: to_rows(name, tables[name]) for name in DATA_TABLES})
 
 
 def unique(table: str, data: pa.Table) -> pa.Table:

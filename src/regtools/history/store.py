@@ -189,13 +189,16 @@ class History:
         -------
         list of SnapshotRow
             Those removed, oldest first.
+
+        Raises
+        ------
+        HistoryError
+            Code ``HISTORY_WRITE_FAILED``: something could not be removed.
         """
         rows = self._snapshots(broken="skip")
         gone = _expendable(rows, keep_last, now - older_than if older_than is not None else None)
         if not dry_run:
-            for name in [*(row.snapshot for row in gone), *check.leftovers(self.place, now=now)]:
-                self.place.remove(name)
-                self._rows.pop(name, None)
+            self._remove([row.snapshot for row in gone] + check.leftovers(self.place, now=now))
             forgotten(self._drafts, before=now - RESUME_WITHIN, remove=True)
         return gone
 
@@ -206,6 +209,18 @@ class History:
             return Path(self.place.root) / ".drafts"
         name = hashlib.sha256(self.place.address.encode()).hexdigest()[:16]
         return platformdirs.user_state_path("regtools", appauthor=False) / "drafts" / name
+
+    def _remove(self, names: Iterable[str]) -> None:
+        for name in names:
+            try:
+                self.place.remove(name)
+            except OSError as error:
+                raise HistoryError(
+                    f"{name} cannot be removed from {self.location}: {reason(error)}.",
+                    code="HISTORY_WRITE_FAILED",
+                    remedy="Check the permissions.",
+                ) from error
+            self._rows.pop(name, None)
 
     def _snapshots(self, *, broken: Literal["raise", "skip"]) -> list[SnapshotRow]:
         names = self.place.published()

@@ -14,7 +14,6 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
-from typing_extensions import override
 
 from regtools.tables import visible
 from regtools.units import format_bytes
@@ -218,7 +217,6 @@ class Picture:
         data = {"image/png": base64.b64encode(self.png).decode("ascii"), "text/plain": self.alt}
         return data, {"image/png": {"width": self.width, "alt": self.alt}}
 
-    @override
     def __repr__(self) -> str:
         return self.alt
 

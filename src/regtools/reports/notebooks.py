@@ -183,13 +183,13 @@ def typed(key: str, value: Value, default: Value) -> Value:
         ) from None
 
 
-def _read_int(value: Value) -> int:
+def _read_int(value: Any) -> int:
     if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
         raise ValueError("no whole number")
     return int(value)
 
 
-def _read_float(value: Value) -> float:
+def _read_float(value: Any) -> float:
     if isinstance(value, bool):
         raise TypeError("no number")
     return float(value)

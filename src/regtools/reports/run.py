@@ -23,7 +23,6 @@ from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 from traitlets.config import Config
-from typing_extensions import override
 
 from regtools.errors import ReportError
 from regtools.reports.notebooks import Job
@@ -85,7 +84,6 @@ class _Kernel(AsyncKernelManager):
     started: Kernels
 
     @property
-    @override
     def kernel_spec(self) -> KernelSpec:
         return KernelSpec(
             argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
@@ -94,7 +92,6 @@ class _Kernel(AsyncKernelManager):
             metadata={"supported_encryption": "curve"},
         )
 
-    @override
     async def start_kernel(self, **options: Any) -> None:  # type: ignore[override]
         options["env"] = kernel_environment(os.environ)
         # What a dying kernel prints would mix with the output of the command line.
