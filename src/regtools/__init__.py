@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from regtools.analyses.observations import certificates, checks, problems, tag_ages
     from regtools.analyses.prices import prices
     from regtools.analyses.usage import usage
-    from regtools.context import provenance, selection
+    from regtools.context import open_history, provenance, selection
     from regtools.findings import cost_findings, growth_findings, health_findings
     from regtools.history import History
     from regtools.plots import (
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
         plot_sharing,
     )
     from regtools.reports import report
-    from regtools.session import Options, check_auth, diagnose, open_history, scan
+    from regtools.session import Options, check_auth, diagnose, scan
     from regtools.tables import table, tiles
 
 _HOMES = {
@@ -74,7 +74,7 @@ _HOMES = {
     "health_findings": "findings",
     "largest_layers": "actions",
     "open_findings": "actions",
-    "open_history": "session",
+    "open_history": "context",
     "picture": "plots",
     "plan_table": "actions",
     "plot_age": "plots",

@@ -22,6 +22,23 @@ PROVENANCE_MIME: Final = "application/vnd.regtools.provenance+json"
 """Under this type a cell's output says which snapshots a report used."""
 
 
+def open_history(location: str | Path = "") -> History:
+    """Open the history at a folder or bucket; empty: a sample history, so that notebooks run.
+
+    Raises
+    ------
+    ConfigError
+        The location cannot be a history.
+    """
+    from regtools.history import History
+
+    if location:
+        return History(location)
+    from regtools.demo import default_history
+
+    return default_history()
+
+
 class Selection(TypedDict):
     """Keywords that every analysis takes: ``usage(history, **selection)``."""
 

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from anyio.from_thread import start_blocking_portal
 
@@ -22,13 +22,11 @@ from regtools.collect import diagnose as diagnosis
 from regtools.collect import scan as scanning
 from regtools.credentials import Attempt, Credential, Login, find_credential
 from regtools.errors import RegtoolsError
+from regtools.history import History
 from regtools.reference import Target
 from regtools.registries import RegistryKind, detect_kind, registry_kind
 from regtools.schema import CheckRow, ProblemRow, SnapshotRow
 from regtools.settings import RegistrySettings, Settings, load_settings, resolve_target
-
-if TYPE_CHECKING:
-    from regtools.history import History
 
 T = TypeVar("T")
 
@@ -110,23 +108,6 @@ class AuthCheck:
         return all(check.status in ("ok", "warn") for check in self.checks)
 
 
-def open_history(location: str | Path = "") -> History:
-    """Open the history at a folder or bucket; empty: a sample history, so that notebooks run.
-
-    Raises
-    ------
-    ConfigError
-        The location cannot be a history.
-    """
-    from regtools.history import History
-
-    if location:
-        return History(location)
-    from regtools.demo import default_history
-
-    return default_history()
-
-
 def scan(
     *targets: str,
     options: Options | None = None,
@@ -159,7 +140,7 @@ def scan(
     options = options or Options()
     settings = options.settings()
     accesses = [open_access(name, settings, options) for name in targets]
-    history = open_history(options.history or settings.history)
+    history = History(options.history or settings.history)
     history.require_writable()
     bars = on_progress or progress_bars.for_notebook()
     scanned: list[Scanned] = []

@@ -62,7 +62,7 @@ def usage(
 ) -> None:
     """Show bytes: logical, physical, exclusive and shared."""
     from regtools.analyses.usage import usage as analyze
-    from regtools.session import open_history
+    from regtools.context import open_history
 
     store = open_history(options.history_location(history, config))
     frame = analyze(store, by=by.value, registry=registry, at=options.moment(at))
@@ -92,7 +92,7 @@ def growth(
 ) -> None:
     """Show bytes over time, what grew, and when the storage is full."""
     from regtools.analyses.growth import growth as analyze
-    from regtools.session import open_history
+    from regtools.context import open_history
 
     store = open_history(options.history_location(history, config))
     result = analyze(
@@ -150,7 +150,7 @@ def cost(
     """Price this inventory at every provider: a month's bill, cheapest first."""
     from regtools.analyses.cost import Scenario, component_table
     from regtools.analyses.cost import cost as analyze
-    from regtools.session import open_history
+    from regtools.context import open_history
 
     store = open_history(options.history_location(history, config))
     scenario = Scenario()

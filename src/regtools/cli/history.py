@@ -24,7 +24,7 @@ def list_snapshots(
     as_csv: options.Csv = False,
 ) -> None:
     """List the snapshots, oldest first."""
-    from regtools.session import open_history
+    from regtools.context import open_history
 
     store = open_history(options.history_location(history, config))
     rows = [dataclasses.asdict(row) for row in store.snapshots()]
@@ -39,7 +39,7 @@ def check(
     as_csv: options.Csv = False,
 ) -> None:
     """Look for broken or left-over parts. Ends with 1 if there are any."""
-    from regtools.session import open_history
+    from regtools.context import open_history
 
     store = open_history(options.history_location(history, config))
     rows = [dataclasses.asdict(finding) for finding in store.check()]
@@ -68,7 +68,7 @@ def prune(
     as_csv: options.Csv = False,
 ) -> None:
     """Remove old snapshots, never the newest complete one of a target, and left-over parts."""
-    from regtools.session import open_history
+    from regtools.context import open_history
 
     store = open_history(options.history_location(history, config))
     gone = store.prune(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from datetime import UTC, datetime
@@ -25,17 +26,21 @@ MAX_SHOWN: Final = 300
 _CODE: Final = re.compile(r"[A-Z][A-Z0-9_]{1,60}")
 
 
-def error_of(response: httpx.Response, *, what: str) -> RegistryError:
+def error_of(response: httpx.Response, *, what: str, quote: bool = True) -> RegistryError:
     """Make the error for an answer of status 400 and above; its body was read.
 
     Parameters
     ----------
     what
         What was asked for, in words: ``the manifest of team/app:1``.
+    quote
+        Whether to repeat the answer's message: not that of a token server, which was sent secrets.
     """
     codes, message = _told(response)
+    for secret in _shown_secrets(response.request):
+        message = message.replace(secret, "…")
     status, url = response.status_code, shown_url(response.request.url)
-    told = f": {message}" if message else ""
+    told = f": {message}" if message and quote else ""
     common: dict[str, Any] = {
         "method": response.request.method,
         "url": url,
@@ -94,6 +99,15 @@ def clean(text: str) -> str:
     """Make a stranger's words fit to be shown: one line, bounded, no control characters."""
     line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return line if len(line) <= MAX_SHOWN else f"{line[:MAX_SHOWN]}…"
+
+
+def _shown_secrets(request: httpx.Request) -> list[str]:
+    """Give what the request proved itself with, in every form: some servers repeat it."""
+    scheme, _, value = request.headers.get("authorization", "").partition(" ")
+    secrets = [value]
+    if scheme.lower() == "basic":
+        secrets.append(base64.b64decode(value).decode().partition(":")[2])
+    return sorted((secret for secret in secrets if secret), key=len, reverse=True)
 
 
 def _told(response: httpx.Response) -> tuple[tuple[str, ...], str]:

@@ -194,11 +194,11 @@ class RegistryAuth(httpx.Auth):
             # OAuth2 servers say 400 for a refresh token they do not know (RFC 6749, 5.2).
             raise self._refused(answer, realm)
         if answer.status_code != 200:
-            raise error_of(answer, what="a token")
+            raise error_of(answer, what="a token", quote=False)
         return parse_token(answer.content, now=self._now(), server=shown_url(realm))
 
     def _refused(self, answer: httpx.Response, realm: httpx.URL) -> UnauthorizedError:
-        told = error_of(answer, what="a token")
+        told = error_of(answer, what="a token", quote=False)
         if self._credential.is_anonymous:
             summary = f"{self._origin.host} gives no token without a credential."
         else:

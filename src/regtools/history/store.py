@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Literal
 
 import platformdirs
-from typing_extensions import override
 
 from regtools.errors import ConfigError, HistoryError
 from regtools.history import check
@@ -60,7 +59,6 @@ class History:
         """Where the history lies."""
         return self.place.address
 
-    @override
     def __repr__(self) -> str:
         return f"History({self.location!r})"
 

@@ -86,7 +86,7 @@ manifests_of AS (
     LEFT JOIN pulled ON pulled.root = reached.root AND pulled.item = reached.item
 ),
 blobs AS (
-    SELECT scans.scan, own.item AS manifest, blob.item, TRUE AS stored
+    SELECT scans.scan, own.item AS manifest, blob.item, NOT layers."foreign" AS stored
     FROM layers
     JOIN scans USING (snapshot)
     JOIN items AS own ON own.digest = layers.manifest
