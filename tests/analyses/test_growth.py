@@ -78,6 +78,20 @@ def test_one_spike_does_not_bend_the_trend(history: History) -> None:
     assert row["low_bytes_per_day"] <= row["bytes_per_day"] <= row["high_bytes_per_day"]
 
 
+def test_the_trend_is_that_of_the_last_quarter(history: History) -> None:
+    past = {days: 5000 for days in (400, 300, 200)}
+    recent = {days: 9000 - 100 * days for days in (60, 40, 20, 0)}
+    for days, size in {**past, **recent}.items():
+        inventory = stored({"v1": size}).inventory()
+        publish(history, inventory, taken_at=NOON - timedelta(days=days))
+    (row,) = growth(history, forecast_days=30).forecast.to_dict("records")
+    assert (row["points"], row["days_observed"]) == (4, 60.0)
+    assert row["bytes_per_day"] == pytest.approx(100)
+    # Who looks a year ahead looks a year back.
+    (row,) = growth(history, forecast_days=365).forecast.to_dict("records")
+    assert row["points"] == 6
+
+
 def test_a_capacity_may_be_a_text_and_empty_means_unknown(history: History) -> None:
     daily(history, [1000 + 100 * day for day in range(10)])
     assert growth(history, capacity="2.9kB").forecast["capacity_bytes"].tolist() == [2900.0]

@@ -174,9 +174,17 @@ def test_a_pull_takes_linux_amd64_and_no_attestation(history: History) -> None:
     shelf.tag("app", "both", shelf.index(arm, amd, attests=[amd]))
     shelf.tag("app", "nested", shelf.index(shelf.index(arm, amd, size=30), size=20))
     shelf.tag("app", "arm", shelf.index(arm, attests=[arm]))
+    # By its name, unknown/unknown would come before windows.
+    windows = shelf.image(layer("windows", 11), name="windows", platform="windows/amd64")
+    shelf.tag("app", "windows", shelf.index(windows, attests=[windows]))
     publish(history, shelf.inventory())
     pulls = usage(history, by="tag").set_index("tag")["pull_bytes"].to_dict()
-    assert pulls == {"both": 400 + 609, "nested": 20 + 30 + 609, "arm": 400 + 607}
+    assert pulls == {
+        "both": 400 + 609,
+        "nested": 20 + 30 + 609,
+        "arm": 400 + 607,
+        "windows": 400 + 611,
+    }
 
 
 def test_a_layer_without_a_size_makes_its_rows_incomplete(history: History) -> None:

@@ -26,6 +26,8 @@ from regtools.units import parse_bytes
 MIN_POINTS: Final = 3
 MIN_DAYS: Final = 7
 """A week holds a weekend: less would take a quiet Sunday for a trend."""
+MIN_LOOK_BACK_DAYS: Final = 90
+"""The trend is that of the last quarter at least; what was before a clean-up or a new team is past."""
 CONFIDENCE: Final = 0.95
 
 SERIES: Final = {
@@ -100,7 +102,7 @@ def growth(
     at
         As if it were then: no later snapshot counts.
     forecast_days
-        How far to look ahead.
+        How far to look ahead; the trend is that of as long a time back, 90 days at least.
     capacity
         Bytes that each registry's storage holds, or a text such as ``2TB``; empty: unknown.
 
@@ -188,9 +190,16 @@ def _forecasts(measured: pd.DataFrame, days: int, capacity: int | None) -> pd.Da
     rows = [
         _forecast(str(registry), points, days, capacity)
         for registry, every in measured.groupby("registry")
-        if _is_enough(points := every[every["complete"]])
+        if _is_enough(points := _recent(every[every["complete"]], days))
     ]
     return made(([row[name] for name in FORECAST] for row in rows), FORECAST)
+
+
+def _recent(points: pd.DataFrame, forecast_days: int) -> pd.DataFrame:
+    """Give the points of the time looked back on; all, where these are too few for a trend."""
+    look_back = timedelta(days=max(MIN_LOOK_BACK_DAYS, forecast_days))
+    recent = points[points["taken_at"] >= points["taken_at"].max() - look_back]
+    return recent if _is_enough(recent) else points
 
 
 def _days(points: pd.DataFrame) -> list[float]:

@@ -144,16 +144,19 @@ class _Bounded(httpx.AsyncByteStream):
         assert isinstance(self._stream, httpx.AsyncByteStream)  # noqa: S101  # httpx says either
         left = self._limit
         chunks = aiter(self._stream)
-        while left > 0:
+        while True:
             try:
                 chunk = await anext(chunks, b"")
             except Exception as error:  # noqa: BLE001  # each is told apart by its causes
                 _raise_classified(error, self._url, self._proxy)
             if not chunk:
                 return
-            if len(chunk) > left and not self._is_error:
-                raise _too_large(self._url, self._limit)
-            yield chunk[:left]
+            if len(chunk) > left:
+                if not self._is_error:
+                    raise _too_large(self._url, self._limit)
+                yield chunk[:left]
+                return
+            yield chunk
             left -= len(chunk)
 
     async def aclose(self) -> None:
