@@ -349,13 +349,13 @@ class TestPatience:
             ask(fake.url, lambda r: all_of(r.tags("team/app")))
         assert len(fake.seen) == 1
 
-    @pytest.mark.parametrize(
-        "told", ["3600", format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)]
-    )
+    @pytest.mark.parametrize("as_date", [False, True])
     def test_a_registry_that_wants_an_hour_gets_no_further_request(
-        self, fake: FakeRegistry, ask: Ask, told: str
+        self, fake: FakeRegistry, ask: Ask, as_date: bool
     ) -> None:
-        fake.hook = lambda _: error(429, "TOOMANYREQUESTS", **{"Retry-After": told})
+        until = format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)
+        told = {"Retry-After": until if as_date else "3600"}
+        fake.hook = lambda _: error(429, "TOOMANYREQUESTS", **told)
         with pytest.raises(RateLimitedError) as caught:
             ask(fake.url, lambda r: all_of(r.tags("team/app")))
         assert caught.value.retry_after == pytest.approx(3600, abs=60)
