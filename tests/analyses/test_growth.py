@@ -79,7 +79,7 @@ def test_one_spike_does_not_bend_the_trend(history: History) -> None:
 
 
 def test_the_trend_is_that_of_the_last_quarter(history: History) -> None:
-    past = {days: 5000 for days in (400, 300, 200)}
+    past = dict.fromkeys((400, 300, 200), 5000)
     recent = {days: 9000 - 100 * days for days in (60, 40, 20, 0)}
     for days, size in {**past, **recent}.items():
         inventory = stored({"v1": size}).inventory()

@@ -29,6 +29,28 @@ USAGE_COLUMNS: Final = {
     By.TAG: ("registry", "repository", "tag", "digest", *_BYTES, "pull_bytes", "complete"),
     By.LAYER: ("registry", "blob", "size", "repositories", "tags", "complete"),
 }
+SERIES_COLUMNS: Final = (
+    "registry",
+    "taken_at",
+    "basis",
+    "repositories",
+    "tags",
+    "physical_bytes",
+    "complete",
+)
+FORECAST_COLUMNS: Final = (
+    "registry",
+    "points",
+    "days_observed",
+    "physical_bytes",
+    "bytes_per_day",
+    "forecast_days",
+    "forecast_bytes",
+    "capacity_bytes",
+    "days_until_full",
+)
+MOST_POINTS: Final = 12
+"""How much of a long past a terminal shows; JSON and CSV hold all of it."""
 COST_COLUMNS: Final = (
     "provider",
     "plan",
@@ -111,8 +133,10 @@ def growth(
             notes=plain(list(result.notes)),
         )
         return
-    print_rows(series, fmt, columns=tuple(result.series.columns))
-    if fmt is Format.TABLE:
+    if fmt is Format.CSV:
+        print_rows(series, fmt, columns=tuple(result.series.columns))
+    else:
+        print_rows(series[-MOST_POINTS:], fmt, columns=SERIES_COLUMNS, title="Lately")
         print_rows(
             records(result.by_repository.head(20)),
             fmt,
@@ -122,7 +146,7 @@ def growth(
         print_rows(
             records(result.forecast),
             fmt,
-            columns=tuple(result.forecast.columns),
+            columns=FORECAST_COLUMNS,
             title="Forecast",
         )
         for note in result.notes:
@@ -137,6 +161,12 @@ def cost(
     users: Annotated[
         int | None, typer.Option("--users", min=1, help="People, for plans billed by head.")
     ] = None,
+    pulls: Annotated[
+        int | None, typer.Option("--pulls", min=0, help="Pulls in a month, of an average image.")
+    ] = None,
+    public: Annotated[
+        bool, typer.Option("--public", help="As public images, which some host for nothing.")
+    ] = False,
     details: Annotated[
         bool, typer.Option("--details", help="Every line of every bill, with its source.")
     ] = False,
@@ -153,7 +183,9 @@ def cost(
     from regtools.context import open_history
 
     store = open_history(options.history_location(history, config))
-    scenario = Scenario()
+    scenario = Scenario(private=not public)
+    if pulls is not None:
+        scenario = replace(scenario, pulls=pulls)
     if egress_gb is not None:
         scenario = replace(scenario, egress_gb=egress_gb)
     if users is not None:

@@ -163,12 +163,27 @@ def _print_table(rows: Sequence[Row], *, columns: Sequence[str], title: str) -> 
 
 
 _COUNTS: Final = frozenset(
-    {"tags", "repositories", "manifests", "blobs", "requests", "seconds", "ms", "points"}
+    {
+        "tags",
+        "repositories",
+        "manifests",
+        "blobs",
+        "requests",
+        "seconds",
+        "ms",
+        "points",
+        "days_observed",
+        "days_until_full",
+    }
 )
 
 
 def _is_number(name: str) -> bool:
-    return name in _COUNTS or name == "size" or name.endswith(("_bytes", "_usd", "_tags", "_gb"))
+    return name in _COUNTS or _is_size(name) or name.endswith(("_usd", "_tags", "_gb", "_days"))
+
+
+def _is_size(name: str) -> bool:
+    return name == "size" or name.endswith(("_bytes", "bytes_per_day"))
 
 
 def _cell(name: str, value: Any) -> str:
@@ -179,7 +194,7 @@ def _cell(name: str, value: Any) -> str:
 
 
 def _formatter(name: str) -> Callable[[Any], str]:
-    if name == "size" or name.endswith("_bytes"):
+    if _is_size(name):
         return lambda value: format_bytes(None if value is None else int(value))
     if name.endswith("_usd"):
         return format_usd

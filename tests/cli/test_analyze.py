@@ -1,0 +1,126 @@
+"""The analyses on the command line say what their functions say."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+import pytest
+from tests.support.command import Command
+from tests.support.inventories import NOON, Shelf, layer, publish
+
+import regtools as rt
+from regtools.history import History
+
+
+@pytest.fixture
+def history(tmp_path: Path) -> Path:
+    """Three weekly snapshots of two repositories that share a base."""
+    folder = tmp_path / "made"
+    for week in range(3):
+        shelf = Shelf()
+        base = layer("base", 50_000_000)
+        for number in range(week + 1):
+            own = layer(f"own-{number}", 10_000_000)
+            shelf.tag("team/app", f"v{number}", shelf.image(base, own, name=f"app-{number}"))
+        shelf.tag("team/web", "1", shelf.image(base, name="web"))
+        taken_at = NOON.replace(day=1 + 7 * week)
+        publish(History(folder), shelf.inventory(), taken_at=taken_at)
+    return folder
+
+
+def test_usage_is_the_functions_own_answer(regtools: Command, history: Path) -> None:
+    rows = regtools("usage", "--history", history, "--json").document["rows"]
+    frame = rt.usage(history)
+    assert [row["repository"] for row in rows] == list(frame["repository"])
+    assert [row["physical_bytes"] for row in rows] == list(frame["physical_bytes"])
+    assert all(type(row["physical_bytes"]) is int for row in rows)
+
+
+def test_usage_of_the_past_and_of_the_largest_only(regtools: Command, history: Path) -> None:
+    then = NOON.replace(day=1).date().isoformat()
+    old = regtools("usage", "--history", history, "--by", "tag", "--at", then, "--json")
+    assert {row["tag"] for row in old.document["rows"]} == {"v0", "1"}
+    top = regtools("usage", "--history", history, "--by", "tag", "--top", "2", "--json")
+    assert len(top.document["rows"]) == 2
+
+
+def test_the_history_is_named_by_option_environment_or_settings(
+    regtools: Command, history: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = regtools("usage", "--history", history, "--json").out
+    Path("regtools.toml").write_text(f'history = "{history}"')
+    assert regtools("usage", "--json").out == wanted
+    Path("regtools.toml").write_text('history = "elsewhere"')
+    monkeypatch.setenv("REGTOOLS_HISTORY", str(history))
+    assert regtools("usage", "--json").out == wanted
+
+
+def test_growth_has_its_frames_in_one_document(regtools: Command, history: Path) -> None:
+    document = regtools("growth", "--history", history, "--capacity", "1GB", "--json").document
+    result = rt.growth(history, capacity=10**9)
+    measured = [row for row in document["series"] if row["basis"] == "measured"]
+    assert [row["physical_bytes"] for row in measured] == list(
+        result.series[result.series["basis"] == "measured"]["physical_bytes"]
+    )
+    (forecast,) = document["forecast"]
+    assert forecast["capacity_bytes"] == 10**9
+    assert forecast["days_until_full"] == pytest.approx(result.forecast["days_until_full"].iloc[0])
+
+
+def test_growth_is_readable_in_a_terminal(regtools: Command, history: Path) -> None:
+    ran = regtools("growth", "--history", history)
+    assert ran.code == 0
+    assert "What grew" in ran.out
+    assert "Forecast" in ran.out
+
+
+def test_cost_follows_the_scenario(regtools: Command, history: Path) -> None:
+    def bills(*arguments: object) -> dict[tuple[str, str, str], float]:
+        rows = regtools("cost", "--history", history, *arguments, "--json").document["rows"]
+        return {(r["provider"], r["plan"], r["edition"]): r["monthly_usd"] for r in rows}
+
+    few, many = bills("--users", 1), bills("--users", 50)
+    assert few.keys() == many.keys()
+    assert any(many[key] > few[key] for key in few if few[key] is not None)
+    assert bills("--egress-gb", 0) != bills("--egress-gb", 5000)
+
+
+def test_every_line_of_every_bill_has_a_source_and_a_grade(
+    regtools: Command, history: Path
+) -> None:
+    ran = regtools("cost", "--history", history, "--details", "--csv")
+    rows = list(csv.DictReader(io.StringIO(ran.out)))
+    assert len(rows) > 20
+    assert all(row["grade"] in ("A", "B", "C", "U") for row in rows)
+    assert all(row["source"] and row["checked"] for row in rows)
+
+
+def test_prices_are_listed_and_shown(regtools: Command) -> None:
+    every = regtools("prices", "list", "--json").document["rows"]
+    one = regtools("prices", "show", every[0]["provider"], "--json").document["rows"]
+    assert 0 < len(one) < len(every)
+    unknown = regtools("prices", "show", "nobody")
+    assert unknown.code == 2
+    assert "[PROVIDER_UNKNOWN]" in unknown.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("usage", "--at", "yesterday"), ("growth", "--capacity", "much"), ("usage", "--by", "colour")],
+)
+def test_what_cannot_be_read_is_wrong_usage(regtools: Command, arguments: tuple[str, ...]) -> None:
+    ran = regtools(*arguments)
+    assert ran.code == 2
+    assert ran.out == ""
+
+
+def test_an_incomplete_inventory_is_said_to_be_a_lower_bound(
+    regtools: Command, tmp_path: Path
+) -> None:
+    shelf = Shelf()
+    shelf.tag("team/app", "1", shelf.image(layer("own", 1000), name="app"))
+    publish(History(tmp_path / "partial"), shelf.inventory(), taken_at=NOON, complete=False)
+    ran = regtools("usage", "--history", tmp_path / "partial")
+    assert "at least" in ran.err

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.support.command import Command
+from tests.support.docker_registry import USERS, DockerRegistry
+
+USER, SECRET = next(iter(USERS.items()))
+
+
+def test_diagnose_walks_down_to_a_layer(regtools: Command, registry: DockerRegistry) -> None:
+    ran = regtools("diagnose", f"{registry.url}/team/api:latest", "--json")
+    assert ran.code == 0
+    stages = {row["stage"]: row["status"] for row in ran.document["rows"]}
+    assert list(stages) == [
+        "resolve",
+        "connect",
+        "tls",
+        "http",
+        "auth",
+        "listing",
+        "manifest",
+        "blob",
+    ]
+    assert set(stages.values()) <= {"ok", "skipped"}
+
+
+def test_diagnose_names_one_cause_and_its_remedy(
+    regtools: Command, registry: DockerRegistry
+) -> None:
+    ran = regtools("diagnose", f"{registry.url}/team/api:none")
+    assert ran.code == 3
+    assert ran.err.count("root cause:") == 1
+    assert "→" in ran.err
+
+
+def test_a_configured_name_may_stand_before_the_repository(
+    regtools: Command, registry: DockerRegistry
+) -> None:
+    Path("regtools.toml").write_text(f'[registries.work]\nurl = "{registry.url}"\n')
+    assert regtools("diagnose", "work/team/api:latest").code == 0
+    assert regtools("diagnose", "work").code == 0
+
+
+def test_check_auth_tells_the_source_and_not_the_secret(
+    regtools: Command, htpasswd_registry: DockerRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REGTOOLS_USERNAME", USER)
+    monkeypatch.setenv("REGTOOLS_PASSWORD", SECRET)
+    ran = regtools("check-auth", htpasswd_registry.url, "--json")
+    assert ran.code == 0
+    assert ran.document["accepted"] is True
+    assert "REGTOOLS_PASSWORD" in ran.document["source"]
+    assert SECRET not in ran.out + ran.err
+
+
+def test_check_auth_without_a_credential_ends_with_three(
+    regtools: Command, htpasswd_registry: DockerRegistry
+) -> None:
+    ran = regtools("check-auth", htpasswd_registry.url)
+    assert ran.code == 3
+    assert "Docker config" in ran.out
+
+
+def test_registries_lists_the_configured_and_the_known(regtools: Command) -> None:
+    Path("regtools.toml").write_text('[registries.work]\nurl = "registry.example.com/team"\n')
+    document = regtools("registries", "--json").document
+    assert document["configured"][0]["name"] == "work"
+    assert len(document["kinds"]) == 10

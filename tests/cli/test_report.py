@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tests.support.command import Command
+from tests.support.docker_registry import DockerRegistry
+
+
+def test_a_report_is_published_and_named(regtools: Command, registry: DockerRegistry) -> None:
+    regtools("scan", registry.url)
+    ran = regtools("report", "health", "--output", "out", "--json")
+    assert ran.code == 0, ran.err
+    (made,) = ran.document["reports"]
+    sidecar = json.loads(Path("out/health/latest/report.json").read_text())
+    assert sidecar["report"] == made["name"] == "health"
+    assert sidecar["snapshots"]
+    assert "out/health" in ran.err
+
+
+def test_the_exit_code_tells_of_a_finding(regtools: Command, registry: DockerRegistry) -> None:
+    # The corpus holds images of 2025, which a year later are a finding; plain HTTP is another.
+    regtools("scan", registry.url)
+    never = regtools("report", "health", "--output", "out", "--json")
+    worst = never.document["reports"][0]["worst"]
+    assert never.code == 0
+    warned = regtools("report", "health", "--output", "out", "--fail-on", "warning")
+    assert warned.code == (1 if worst in ("warning", "critical") else 0)
+
+
+def test_an_unknown_parameter_is_wrong_usage_and_nothing_is_written(
+    regtools: Command, registry: DockerRegistry
+) -> None:
+    regtools("scan", registry.url)
+    ran = regtools("report", "health", "--output", "out", "-p", "certificate_dyas=3")
+    assert ran.code == 2
+    assert "[UNKNOWN_PARAMETER]" in ran.err
+    assert "certificate_days" in ran.err
+    assert not list(Path("out").rglob("*.html")) if Path("out").exists() else True
+
+
+def test_an_empty_history_is_said_before_a_kernel_is_started(regtools: Command) -> None:
+    ran = regtools("report", "all", "--output", "out")
+    assert ran.code == 3
+    assert "[HISTORY_EMPTY]" in ran.err
+    assert "regtools scan" in ran.err
