@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from tests.support.certificates import CertificateAuthority
+from tests.support.command import Command
 from tests.support.corpus import Corpus, push_corpus
 from tests.support.docker_registry import USERS, DockerRegistry, docker_registry, htpasswd
 from tests.support.token_server import TokenServer, token_server
@@ -141,3 +142,14 @@ def start_registry(tmp_path: Path) -> Iterator[Callable[..., DockerRegistry]]:
             return stack.enter_context(docker_registry(tmp_path / f"own-{started}", **keywords))
 
         yield start
+
+
+@pytest.fixture
+def regtools(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> Command:
+    """The command line, in an empty folder."""
+    folder = tmp_path / "cwd"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    return Command(monkeypatch, capsys)

@@ -85,18 +85,10 @@ def goes_on(fake: FakeRegistry, regtools: Command) -> None:
     assert read == {NAMES[-1]}
 
 
-@pytest.fixture
-def regtools(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> Command:
-    monkeypatch.chdir(tmp_path)
-    return Command(monkeypatch, capsys)
-
-
 def test_after_a_kill_the_next_scan_reads_only_what_was_not_finished(
-    fake: FakeRegistry, regtools: Command, tmp_path: Path
+    fake: FakeRegistry, regtools: Command
 ) -> None:
-    with stuck_scan(fake, tmp_path) as process:
+    with stuck_scan(fake, Path.cwd()) as process:
         process.send_signal(signal.SIGKILL)
         process.wait(10)
     assert regtools("history", "list", "--json").document["rows"] == []
@@ -104,9 +96,9 @@ def test_after_a_kill_the_next_scan_reads_only_what_was_not_finished(
 
 
 def test_ctrl_c_says_that_nothing_is_lost_and_ends_with_130(
-    fake: FakeRegistry, regtools: Command, tmp_path: Path
+    fake: FakeRegistry, regtools: Command
 ) -> None:
-    with stuck_scan(fake, tmp_path) as process:
+    with stuck_scan(fake, Path.cwd()) as process:
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=10)
         assert process.returncode == 130

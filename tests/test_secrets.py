@@ -29,14 +29,6 @@ def found_in(folder: Path) -> list[str]:
     ]
 
 
-@pytest.fixture
-def regtools(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> Command:
-    monkeypatch.chdir(tmp_path)
-    return Command(monkeypatch, capsys)
-
-
 def test_a_password_is_in_nothing_that_is_written_or_said(
     regtools: Command,
     token_registry: DockerRegistry,
@@ -68,7 +60,7 @@ def test_a_password_is_in_nothing_that_is_written_or_said(
     assert tokens.log, "the password was used"
     assert not [form for form in FORMS if form in said + caplog.text]
     assert found_in(tmp_path) == []
-    assert list((tmp_path / "reports").rglob("*.html"))
+    assert list(Path("reports").rglob("*.html"))
 
 
 @pytest.mark.parametrize("command", ["scan", "check-auth", "diagnose"])

@@ -307,7 +307,7 @@ def _tls(cause: ssl.SSLError, host: str) -> UnreachableError:
     number = getattr(cause, "verify_code", 0)
     if number in (9, 10):
         return _unreachable(
-            "TLS_CERT_EXPIRED",
+            "TLS_CERT_EXPIRED" if number == 10 else "TLS_CERT_NOT_YET_VALID",
             "tls",
             host,
             f"The certificate of {host} is {'expired' if number == 10 else 'not valid yet'}.",

@@ -6,7 +6,6 @@ failed row is the cause, and all others are its consequences.
 
 from __future__ import annotations
 
-import urllib.request
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -15,10 +14,11 @@ from typing import Final
 import httpx
 
 from regtools.client import ConnectionOptions, Distribution
-from regtools.client.transport import proxy_for, trust
+from regtools.client.distribution import origin_url
+from regtools.client.transport import environment_proxies, proxy_for, trust
 from regtools.collect.probes import auth, blob, connect, http, listing, manifest, resolve, tls
 from regtools.collect.probes.stage import Endpoint, row, skipped
-from regtools.reference import DOCKER_HUB, Target
+from regtools.reference import Target
 from regtools.schema import CheckRow
 
 CONNECTION_STAGES: Final = (resolve.STAGE, connect.STAGE, tls.STAGE)
@@ -129,18 +129,16 @@ async def diagnose(
 
 def endpoint_of(target: Target, options: ConnectionOptions) -> Endpoint:
     """Give the host that a client would connect to."""
-    scheme = target.scheme or "https"
-    # Docker Hub's API is not at the host its names begin with.
-    host = "registry-1.docker.io" if target.registry == DOCKER_HUB else target.host
-    endpoint = Endpoint(registry=target.registry, host=host, port=target.port or _PORTS[scheme])
-    proxies = urllib.request.getproxies_environment() if options.trust_env else {}
-    proxy = proxy_for(httpx.URL(f"{scheme}://{endpoint}"), proxies)
-    if proxy is None:
-        return endpoint
-    # Name and port only: the address of a proxy often holds a password.
-    url = httpx.URL(proxy)
-    port = url.port or _PORTS.get(url.scheme, 80)
-    return Endpoint(registry=target.registry, host=url.host, port=port, is_proxy=True)
+    url = origin_url(target)
+    proxy = proxy_for(url, environment_proxies(options))
+    # Of a proxy name and port only: its address often holds a password.
+    there = httpx.URL(proxy) if proxy else url
+    return Endpoint(
+        registry=target.registry,
+        host=there.host,
+        port=there.port or _PORTS.get(there.scheme, 80),
+        is_proxy=proxy is not None,
+    )
 
 
 async def _tls(

@@ -20,6 +20,7 @@ import anyio.to_thread
 
 from regtools.client import Distribution
 from regtools.collect.once import Once
+from regtools.collect.rows import manifest_rows
 from regtools.errors import (
     DeniedError,
     MalformedAnswerError,
@@ -34,10 +35,7 @@ from regtools.manifest import Descriptor, ImageConfig, Manifest
 from regtools.reference import Digest
 from regtools.registries import RegistryKind
 from regtools.schema import (
-    ChildRow,
     Inventory,
-    LayerRow,
-    ManifestRow,
     ProblemRow,
     RepositoryRow,
     TagRow,
@@ -125,15 +123,6 @@ async def scan(
     return Outcome(repositories=run.listed, rest=run.rest)
 
 
-@dataclass(slots=True)
-class _Rows:
-    """What one manifest adds to the tables."""
-
-    manifest: ManifestRow
-    children: list[ChildRow]
-    layers: list[LayerRow]
-
-
 class _Run:
     """One scan under way."""
 
@@ -157,7 +146,7 @@ class _Run:
         self._on_progress = on_progress
         self._contents: Once[Digest, tuple[Digest, ...]] = Once()
         self._configs: Once[Digest, ImageConfig] = Once()
-        self._pending: dict[Digest, _Rows] = {}
+        self._pending: dict[Digest, Inventory] = {}
         self._broken: dict[Digest, list[RegtoolsError]] = {}
         self._failures_in_a_row = 0
         self._listing = True
@@ -321,7 +310,7 @@ class _Run:
         self._broken.pop(manifest.digest, None)
         config = await self._config(repository, manifest)
         layers = [await self._sized(repository, layer, manifest) for layer in manifest.layers]
-        self._pending[manifest.digest] = _rows(manifest, config, layers)
+        self._pending[manifest.digest] = manifest_rows(manifest, config, layers)
         return tuple(child.digest for child in manifest.children)
 
     async def _config(self, repository: str, manifest: Manifest) -> ImageConfig:
@@ -352,7 +341,7 @@ class _Run:
         """Add the rows of `reached` that no durable part holds yet."""
         for digest in reached:
             if rows := self._pending.get(digest):
-                part.manifests.append(rows.manifest)
+                part.manifests.extend(rows.manifests)
                 part.children.extend(rows.children)
                 part.layers.extend(rows.layers)
 
@@ -417,45 +406,6 @@ def _is_refusal(error: RegtoolsError) -> bool:
     """Whether the catalog is closed to us, rather than the registry gone or broken."""
     return isinstance(error, UnauthorizedError | DeniedError | NotFoundError) or (
         isinstance(error, RegistryError) and error.code == "UNSUPPORTED"
-    )
-
-
-def _rows(manifest: Manifest, config: ImageConfig, layers: list[Descriptor]) -> _Rows:
-    # Artifacts and odd images carry other things than layers in order: then nothing pairs up.
-    diff_ids = config.diff_ids if len(config.diff_ids) == len(layers) else ("",) * len(layers)
-    return _Rows(
-        manifest=ManifestRow(
-            digest=manifest.digest,
-            media_type=manifest.media_type,
-            artifact_type=manifest.artifact_type,
-            size=manifest.size,
-            config_digest=manifest.config.digest if manifest.config else None,
-            config_size=manifest.config.size if manifest.config else None,
-            created_at=config.created_at or manifest.created_at,
-            platform=config.platform or manifest.platform,
-            subject=manifest.subject,
-        ),
-        children=[
-            ChildRow(
-                parent=manifest.digest,
-                child=child.digest,
-                platform=child.platform,
-                attests=child.attests,
-            )
-            for child in manifest.children
-        ],
-        layers=[
-            LayerRow(
-                manifest=manifest.digest,
-                position=position,
-                blob=layer.digest,
-                size=layer.size,
-                media_type=layer.media_type,
-                foreign=layer.is_foreign,
-                diff_id=diff_id or None,
-            )
-            for position, (layer, diff_id) in enumerate(zip(layers, diff_ids, strict=True))
-        ],
     )
 
 

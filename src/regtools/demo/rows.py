@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from regtools.collect.rows import manifest_rows
 from regtools.demo.company import Company, State
 from regtools.manifest import ImageConfig, parse_image_config, parse_manifest
 from regtools.reference import Digest
 from regtools.registries import RegistryKind
-from regtools.schema import ChildRow, Inventory, LayerRow, ManifestRow, RepositoryRow, TagRow
+from regtools.schema import Inventory, RepositoryRow, TagRow
 
 
 class Rows:
@@ -75,42 +76,4 @@ class Rows:
         config = ImageConfig()
         if manifest.config is not None and manifest.has_image_config:
             config = parse_image_config(b"".join(self._company.blob(manifest.config.digest).read()))
-        diff_ids: Iterable[str | None] = config.diff_ids or (None,) * len(manifest.layers)
-        return Inventory(
-            manifests=[
-                ManifestRow(
-                    digest=digest,
-                    media_type=manifest.media_type,
-                    artifact_type=manifest.artifact_type,
-                    size=manifest.size,
-                    config_digest=manifest.config.digest if manifest.config else None,
-                    config_size=manifest.config.size if manifest.config else None,
-                    created_at=config.created_at or manifest.created_at,
-                    platform=config.platform,
-                    subject=manifest.subject,
-                )
-            ],
-            children=[
-                ChildRow(
-                    parent=digest,
-                    child=child.digest,
-                    platform=child.platform,
-                    attests=child.attests,
-                )
-                for child in manifest.children
-            ],
-            layers=[
-                LayerRow(
-                    manifest=digest,
-                    position=position,
-                    blob=blob.digest,
-                    size=blob.size,
-                    media_type=blob.media_type,
-                    foreign=blob.is_foreign,
-                    diff_id=diff_id,
-                )
-                for position, (blob, diff_id) in enumerate(
-                    zip(manifest.layers, diff_ids, strict=True)
-                )
-            ],
-        )
+        return manifest_rows(manifest, config, manifest.layers)
