@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import json
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -419,6 +420,15 @@ class TestWire:
         assert "cookie" not in fake.seen[1].headers
         assert fake.seen[0].headers["user-agent"].startswith("regtools/")
         assert fake.seen[0].headers["accept-encoding"] == "identity"
+
+    def test_a_packed_answer_is_refused_before_it_unfolds(
+        self, fake: FakeRegistry, ask: Ask
+    ) -> None:
+        bomb = gzip.compress(b" " * 50_000_000)
+        fake.hook = lambda _: Answer(body=bomb, headers={"Content-Encoding": "gzip"})
+        with pytest.raises(MalformedAnswerError) as caught:
+            ask(fake.url, lambda r: all_of(r.repositories()))
+        assert caught.value.code == "ANSWER_ENCODED"
 
     def test_an_encoded_cursor_arrives_as_the_registry_wrote_it(
         self, fake: FakeRegistry, ask: Ask

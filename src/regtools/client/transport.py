@@ -104,6 +104,10 @@ class Wire(httpx.AsyncBaseTransport):
             raise
         except Exception as error:  # noqa: BLE001  # each is told apart by its causes
             _raise_classified(error, request.url, proxy)
+        if response.headers.get("content-encoding", "identity").lower() != "identity":
+            # Not asked for; and a few packed bytes may unfold to more than any bound.
+            await response.aclose()
+            raise _packed(request.url)
         response.stream = _Bounded(response, request, proxy)
         return response
 
@@ -382,6 +386,14 @@ def _too_large(url: httpx.URL, limit: int) -> MalformedAnswerError:
         f"The answer of {_host(url)} is larger than {limit:,} bytes.",
         code="ANSWER_TOO_LARGE",
         remedy="No registry has reason to send so much here; look at what answers.",
+    )
+
+
+def _packed(url: httpx.URL) -> MalformedAnswerError:
+    return MalformedAnswerError(
+        f"{_host(url)} sends a compressed answer that was not asked for.",
+        code="ANSWER_ENCODED",
+        remedy="A proxy in front of the registry compresses; have it leave /v2/ alone.",
     )
 
 
