@@ -1,0 +1,64 @@
+"""The documentation knows every command, option and code, and links to pages that are there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import typer.main
+
+from regtools.cli.app import app
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("benchmarks/*.md")])
+SOURCES = "\n".join(path.read_text() for path in sorted((ROOT / "src").rglob("*.py")))
+RAISED = sorted(
+    {
+        *re.findall(r'\bcode="([A-Z][A-Z0-9_]+)"', SOURCES),
+        *re.findall(r'default_code = "([A-Z][A-Z0-9_]+)"', SOURCES),
+        *re.findall(r'_(?:invalid|unreachable)\(\s*"([A-Z][A-Z0-9_]+)"', SOURCES),
+        *re.findall(r'"((?:DNS|CONNECT|TLS|HTTP|AUTH|LISTING|BLOB)_[A-Z_]+)"', SOURCES),
+        *re.findall(r'"((?:SNAPSHOT|CAPACITY|GROWTH|TAGS|SIZES|AGES)_[A-Z_]+)"', SOURCES),
+    }
+    # What the cost and growth reports say first has names of its own, for their sidecars.
+    - set(re.findall(r'code="([A-Z_]+)"', (ROOT / "src/regtools/findings/cost.py").read_text()))
+    - set(re.findall(r'code="([A-Z_]+)"', (ROOT / "src/regtools/findings/growth.py").read_text()))
+    - set(re.findall(r'code="([A-Z_]+)"', (ROOT / "src/regtools/findings/health.py").read_text()))
+    # What the demo's own registry says, as the protocol has it.
+    - {"REGTOOLS", "HTTP_REQUEST", "BLOB_UNKNOWN"}
+)
+
+
+def commands() -> Iterator[tuple[str, list[str]]]:
+    def walk(command: object, name: str) -> Iterator[tuple[str, list[str]]]:
+        children = getattr(command, "commands", None)
+        if children is None:
+            options = [o for p in command.params for o in p.opts if o.startswith("--")]  # type: ignore[attr-defined]
+            yield name, options
+            return
+        for child in children.values():
+            yield from walk(child, f"{name} {child.name}")
+
+    yield from walk(typer.main.get_command(app), "regtools")
+
+
+@pytest.mark.parametrize(("name", "options"), commands(), ids=lambda value: str(value)[:40])
+def test_every_command_and_option_has_its_place(name: str, options: list[str]) -> None:
+    page = (ROOT / "docs/commands.md").read_text()
+    last = name.rpartition(" ")[2]
+    assert name in page or f"`{last}`" in page
+    missing = [o for o in options if not re.search(rf"{re.escape(o)}\b", page) and o != "--help"]
+    assert missing == []
+
+
+@pytest.mark.parametrize("code", RAISED)
+def test_every_code_is_explained(code: str) -> None:
+    assert f"`{code}`" in (ROOT / "docs/codes.md").read_text()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_link_leads_somewhere(page: Path) -> None:
+    targets = re.findall(r"\]\((?!https?:|#)([^)#\s]+)[^)]*\)", page.read_text())
+    assert [target for target in targets if not (page.parent / target).exists()] == []
