@@ -357,7 +357,7 @@ class Distribution:
         ):
             with attempt:
                 origin = await self._open()
-                url = path if isinstance(path, httpx.URL) else origin.join(f"/v2/{path}")
+                url = path if isinstance(path, httpx.URL) else f"{origin}/v2/{path}"
                 request = self._client.build_request(
                     method,
                     url,
