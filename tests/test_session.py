@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from tests.support.certificates import CertificateAuthority
-from tests.support.corpus import Corpus
+from tests.support.corpus import Corpus, push_schema1
 from tests.support.docker_registry import USERS, DockerRegistry, stored_bytes
 from tests.support.skopeo import inspect, inspect_raw
 from tests.support.token_server import TokenServer
@@ -187,6 +187,22 @@ def test_over_tls_with_a_ca_file_there_is_the_same_inventory(
     assert scanned.physical_bytes == corpus.physical_bytes()
     checks = table(tmp_path / "history", scanned, "checks")
     assert "tls" in set(checks["stage"])
+
+
+def test_an_image_of_schema_1_gets_its_sizes_from_the_registry(
+    tmp_path: Path, start_registry: Callable[..., DockerRegistry]
+) -> None:
+    old = start_registry()
+    digest, layers = push_schema1(old)
+    scanned = scan_one(old.url, tmp_path / "history")
+    assert scanned.snapshot.complete
+    (row,) = rt.usage(tmp_path / "history", by="tag").to_dict("records")
+    assert row["digest"] == digest
+    assert row["complete"]
+    rows = table(tmp_path / "history", scanned, "layers").sort_values("position")
+    assert list(zip(rows["blob"], rows["size"], strict=True)) == [
+        (layer.digest, len(layer.data)) for layer in layers
+    ]
 
 
 def test_a_wrong_password_is_one_error_and_leaves_no_snapshot(

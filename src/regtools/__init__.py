@@ -49,6 +49,7 @@ if TYPE_CHECKING:
         plot_growth,
         plot_sharing,
     )
+    from regtools.reference import classify_tag, parse_reference, parse_target
     from regtools.reports import report
     from regtools.session import Options, check_auth, diagnose, scan
     from regtools.tables import table, tiles
@@ -63,6 +64,7 @@ _HOMES = {
     "certificates": "analyses.observations",
     "check_auth": "session",
     "checks": "analyses.observations",
+    "classify_tag": "reference",
     "component_table": "analyses.cost",
     "cost": "analyses.cost",
     "cost_findings": "findings",
@@ -75,6 +77,8 @@ _HOMES = {
     "largest_layers": "actions",
     "open_findings": "actions",
     "open_history": "context",
+    "parse_reference": "reference",
+    "parse_target": "reference",
     "picture": "plots",
     "plan_table": "actions",
     "plot_age": "plots",
@@ -111,6 +115,7 @@ __all__ = [
     "certificates",
     "check_auth",
     "checks",
+    "classify_tag",
     "component_table",
     "cost",
     "cost_findings",
@@ -123,6 +128,8 @@ __all__ = [
     "largest_layers",
     "open_findings",
     "open_history",
+    "parse_reference",
+    "parse_target",
     "picture",
     "plan_table",
     "plot_age",

@@ -29,6 +29,14 @@ USAGE_COLUMNS: Final = {
     By.TAG: ("registry", "repository", "tag", "digest", *_BYTES, "pull_bytes", "complete"),
     By.LAYER: ("registry", "blob", "size", "repositories", "tags", "complete"),
 }
+_ROW: Final = ("registry", "repository", "tags", *_BYTES, "dedup_scope", "complete")
+USAGE_KEYS: Final[dict[By, tuple[str, ...]]] = {
+    By.REGISTRY: (),
+    By.REPOSITORY: _ROW,
+    By.TAG: (*_ROW, "tag", "digest", "pull_bytes"),
+    By.LAYER: ("registry", "blob", "size", "repositories", "tags", "dedup_scope", "complete"),
+}
+"""The promised keys of a row in JSON and CSV; empty: all that the frame has."""
 SERIES_COLUMNS: Final = (
     "registry",
     "taken_at",
@@ -88,11 +96,14 @@ def usage(
 
     store = open_history(options.history_location(history, config))
     frame = analyze(store, by=by.value, registry=registry, at=options.moment(at))
+    if by is By.TAG:
+        frame = frame.assign(tags=1)
     rows = records(frame.head(top) if top else frame)
     print_rows(
         rows,
         options.chosen_format(as_json=as_json, as_csv=as_csv),
         columns=USAGE_COLUMNS[by],
+        json_columns=USAGE_KEYS[by],
     )
     if not frame["complete"].all():
         say("Not everything could be read: these sizes are at least so large.")
