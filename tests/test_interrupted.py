@@ -33,15 +33,18 @@ def wait_until(ready: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
-def settled_size(folder: Path) -> int:
-    """Wait until nothing grows any more below a folder; give its bytes."""
-    size, since = -1, time.monotonic()
-    while time.monotonic() - since < 0.5:
+def wait_until_settled(folder: Path) -> None:
+    """Wait until something lies below a folder, and has not grown for half a second."""
+    size, since = 0, time.monotonic()
+
+    def settled() -> bool:
+        nonlocal size, since
         now = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
-        if now != size or not now:
+        if now != size:
             size, since = now, time.monotonic()
-        time.sleep(0.02)
-    return size
+        return size > 0 and time.monotonic() - since > 0.5
+
+    wait_until(settled)
 
 
 @contextmanager
@@ -50,7 +53,7 @@ def stuck_scan(fake: FakeRegistry, folder: Path) -> Iterator[subprocess.Popen[st
     release = threading.Event()
 
     def hold(seen: Seen) -> Answer | None:
-        if seen.path == f"/v2/{NAMES[-1]}/tags/list":
+        if seen.path.startswith(f"/v2/{NAMES[-1]}/tags/list"):
             release.wait(60)
         return None
 
@@ -66,7 +69,7 @@ def stuck_scan(fake: FakeRegistry, folder: Path) -> Iterator[subprocess.Popen[st
     ) as process:
         try:
             wait_until(lambda: sum("/manifests/" in path for path in fake.paths) >= 22)
-            settled_size(folder / "history" / ".drafts")
+            wait_until_settled(folder / "history" / ".drafts")
             yield process
         finally:
             release.set()

@@ -338,7 +338,6 @@ def _talk(access: Access, work: Callable[[Distribution], Awaitable[T]]) -> T:
                     access.target,
                     access.credential,
                     client,
-                    connections=access.connection.connections,
                     allowed_realms=(*access.kind.realms, *access.settings.allowed_realms),
                 )
             )

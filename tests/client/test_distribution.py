@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
 
+import anyio
+import httpx
 import pytest
 from tests.client.conftest import Ask, all_of
 from tests.support.fake_registry import (
@@ -20,7 +22,8 @@ from tests.support.fake_registry import (
     error,
 )
 
-from regtools.client import Distribution
+from regtools.client import ConnectionOptions, Distribution
+from regtools.client.transport import Wire
 from regtools.errors import (
     DeniedError,
     InvalidReferenceError,
@@ -362,16 +365,16 @@ class TestPatience:
         assert caught.value.retry_after == pytest.approx(3600, abs=60)
         assert len(fake.seen) == 1
 
-    def test_pushing_back_lowers_how_much_is_asked_at_once(
-        self, fake: FakeRegistry, ask: Ask
-    ) -> None:
+    def test_pushing_back_lowers_how_much_is_asked_at_once(self, fake: FakeRegistry) -> None:
         fake.hook = answering("/v2/", error(429, "TOOMANYREQUESTS"))
 
-        async def work(registry: Distribution) -> int:
-            await all_of(registry.tags("team/app"))
-            return registry.limit.allowed
+        async def work() -> int:
+            wire = Wire(ConnectionOptions(connections=32))
+            async with httpx.AsyncClient(transport=wire) as client:
+                await client.get(f"{fake.url}/v2/")
+            return wire.limiter(httpx.URL(fake.url)).allowed
 
-        assert ask(fake.url, work) == 16
+        assert anyio.run(work) == 16
 
     def test_a_cut_connection_is_tried_again_once_the_registry_has_answered(
         self, fake: FakeRegistry, ask: Ask

@@ -240,6 +240,17 @@ def test_a_listed_repository_without_tags_is_empty_even_if_it_says_unknown(
     assert [row.repository for row in result.all.repositories] == ["emptied"]
 
 
+def test_a_listed_name_that_is_none_is_a_problem_and_never_asked_for(fake: FakeRegistry) -> None:
+    fake.repositories = {"../admin": ["1"], "team/app": ["1", "..%2f", "ok"]}
+    result = run(fake)
+    assert sorted(result.problems) == [
+        ("", "../admin", "NAME_REFUSED"),
+        ("team/app", "..%2f", "NAME_REFUSED"),
+    ]
+    assert {row.tag for row in result.all.tags} == {"1", "ok"}
+    assert not any("admin" in path or "%2f" in path for path in fake.paths)
+
+
 def test_only_what_the_path_names_is_read(fake: FakeRegistry) -> None:
     fake.repositories = {"team": ["1"], "team/app": ["1"], "teams/app": ["1"], "x": ["1"]}
     result = run(fake, path="team")
@@ -261,7 +272,7 @@ def test_a_registry_that_is_gone_ends_the_scan_and_keeps_what_was_finished(
 def test_a_few_cut_connections_are_problems_of_their_own(fake: FakeRegistry) -> None:
     fake.repositories = {f"r{n}": ["1"] for n in range(20)}
     bad = {f"/v2/r{n}/tags/list" for n in range(MAX_FAILURES_IN_A_ROW - 1)}
-    fake.hook = lambda seen: Answer(0) if seen.path in bad else None
+    fake.hook = lambda seen: Answer(0) if seen.path.partition("?")[0] in bad else None
     result = run(fake)
     assert {code for _, _, code in result.problems} == {"CONNECTION_CUT"}
     assert len(result.all.tags) == 20 - len(bad)

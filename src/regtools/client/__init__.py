@@ -3,6 +3,17 @@
 from __future__ import annotations
 
 from regtools.client.distribution import Distribution, Ping
-from regtools.client.transport import ConnectionOptions, classify_error, open_client
+from regtools.client.failure import classify_error
+from regtools.client.limit import RateLimit
+from regtools.client.transport import ConnectionOptions, open_client, proxy_for, trust
 
-__all__ = ["ConnectionOptions", "Distribution", "Ping", "classify_error", "open_client"]
+__all__ = [
+    "ConnectionOptions",
+    "Distribution",
+    "Ping",
+    "RateLimit",
+    "classify_error",
+    "open_client",
+    "proxy_for",
+    "trust",
+]

@@ -1,230 +1,270 @@
 """The dance with a registry that wants to know who asks; no input or output of its own.
 
-Sources: distribution's token and oauth specifications; OCI distribution 1.1; RFC 7617 (Basic).
+A request tells the scope it needs as ``extensions={"scope": "repository:team/app:pull"}``. The
+first one goes out bare, is challenged, and comes back with a token (or with Basic). From then on
+tokens are fetched ahead, so that a repository costs one request more and not two.
+
+Sources: distribution's docs/spec/auth/token.md and oauth.md; OCI distribution 1.1; RFC 7617.
 """
 
 from __future__ import annotations
 
 import base64
 import time
-from collections import defaultdict
-from collections.abc import AsyncGenerator, Callable, Collection
-from dataclasses import replace
+from collections.abc import AsyncGenerator, Callable, Collection, Generator
 from typing import Final
 from urllib.parse import urlencode
+from weakref import WeakValueDictionary
 
 import anyio
 import httpx
 
 from regtools.client.answer import error_of, shown_url
 from regtools.client.challenge import Challenge, parse_challenges
-from regtools.client.token import Token, parse_token
+from regtools.client.realm import may_see_credential, not_allowed, resolve_realm
+from regtools.client.token import Token, TokenCache, TokenQuery, parse_token
 from regtools.credentials import Credential
-from regtools.errors import DeniedError, MalformedAnswerError, UnauthorizedError
+from regtools.errors import DeniedError, RegistryError, RegtoolsError, UnauthorizedError
 
 CLIENT_ID: Final = "regtools"
-_Key = tuple[str, str, tuple[str, ...]]
+ROUNDS: Final = 3
+"""With a token fetched ahead, with a cached one for the challenge, with a new one."""
+REFUSAL_SECONDS: Final = 60.0
+"""How long a token server's no is believed: asking on would lock the account."""
 
 
 class RegistryAuth(httpx.Auth):
-    """Answers the challenges of one registry, for one credential.
+    """Answers the challenges of one registry with one credential.
 
-    The credential goes to the registry itself (Basic) or to the token server that its challenge
-    names, if that is the registry's host, the host without a leading ``registry.``, or one of
-    `allowed_realms`; never in plain HTTP for a registry that speaks TLS. A request tells the
-    scope it needs as ``extensions={"scope": …}``; one token serves all requests of a scope.
+    Parameters
+    ----------
+    allowed_realms
+        Hosts of token servers, beside the registry's own, that may see the credential.
+    on_answer
+        Called with every answer that arrives, those of token servers included.
+    clock
+        Seconds that only go forward.
     """
 
     def __init__(
         self,
-        origin: httpx.URL,
         credential: Credential,
         *,
         allowed_realms: Collection[str] = (),
-        now: Callable[[], float] = time.monotonic,
+        on_answer: Callable[[httpx.Response], None] = lambda _: None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._origin = origin
         self._credential = credential
         self._allowed_realms = allowed_realms
-        self._now = now
-        self._challenge: Challenge | None = None
-        self._tokens: dict[_Key, Token] = {}
-        self._locks: defaultdict[_Key, anyio.Lock] = defaultdict(anyio.Lock)
+        self._on_answer = on_answer
+        self._clock = clock
+        self._tokens = TokenCache()
+        self._locks: WeakValueDictionary[TokenQuery, anyio.Lock] = WeakValueDictionary()
+        self._refusals: dict[TokenQuery, tuple[float, RegistryError]] = {}
+        self._basic = False
+        self._realm: tuple[str, str] | None = None
+        self._scopes: dict[str, tuple[str, ...]] = {}
+        self._predictable = True
+        self._withheld: tuple[httpx.URL, httpx.URL] | None = None
         self.challenges: tuple[Challenge, ...] = ()
         """What the registry asked for last."""
-        self.authenticated = False
-        """Whether a request was let in with our credential, or a token for it."""
+        self.presented = False
+        """Whether the credential was shown, to the registry or its token server."""
+
+    @property
+    def refusal(self) -> UnauthorizedError | None:
+        """Why the credential was kept back, where it was: the realm is not one that may see it."""
+        return not_allowed(*self._withheld) if self._withheld else None
 
     async def async_auth_flow(
         self, request: httpx.Request
     ) -> AsyncGenerator[httpx.Request, httpx.Response]:
-        """Send a request with what the registry is known to want; answer a challenge once."""
-        request.headers.pop("authorization", None)
-        if not self._is_ours(request.url):
-            yield request
-            return
-        wanted = _scopes(str(request.extensions.get("scope", "")))
-        challenge = self._challenge
-        rejected: Token | None = None
-        for _ in range(2):
-            if challenge is not None and challenge.scheme == "basic":
-                request.headers["authorization"] = self._basic()
-            elif challenge is not None:
-                realm = self._realm(challenge)
-                scopes = challenge.scopes or wanted
-                key = (str(realm), challenge.service, scopes)
-                # Tasks that need the same token wait for one request for it.
-                async with self._locks[key]:
-                    token = self._tokens.get(key)
-                    if token is None or token is rejected or not token.is_fresh(self._now()):
-                        answer = yield self._token_request(realm, challenge.service, scopes)
-                        if answer.status_code in (404, 405) and self._credential.password:
-                            # A server without OAuth2 (token specification, "Requesting a Token").
-                            await answer.aread()
-                            answer = yield self._by_password(realm, challenge.service, scopes)
-                        await answer.aread()
-                        token = self._tokens[key] = self._accept(answer, realm)
-                request.headers["authorization"] = f"Bearer {token.value}"
-                rejected = token
+        """Send a request with what the registry is known to want, and answer its challenge.
+
+        Raises
+        ------
+        RegistryError
+            The token server refuses, is ill, or is none.
+        """
+        query = self._ahead(request)
+        if self._basic:
+            request.headers["Authorization"] = self._basic_value()
+        used: Token | None = None
+        for _ in range(ROUNDS):
+            fresh = False
+            if query is not None:
+                # Everybody who needs this token waits for the one who asks for it.
+                async with self._locks.setdefault(query, anyio.Lock()):
+                    token = self._tokens.get(query, now=self._clock())
+                    if token is None or token == used:
+                        steps = self._exchange(query)
+                        step = next(steps)
+                        try:
+                            while True:
+                                answer = yield step
+                                self._on_answer(answer)
+                                await answer.aread()
+                                step = steps.send(answer)
+                        except StopIteration as done:
+                            token, fresh = done.value, True
+                        self._tokens.put(query, token)
+                used = token
+                request.headers["Authorization"] = f"Bearer {token.value}"
             response = yield request
+            self._on_answer(response)
             if response.status_code != 401:
-                self._was_let_in(request, response)
                 return
             await response.aread()
-            challenge = self._choose(response)
-            if challenge is None or (
-                challenge.scheme == "basic" and "authorization" in request.headers
-            ):
+            before = query
+            query = self._answer_to(response, request)
+            if query is None:
+                if not self._basic or "Authorization" in request.headers:
+                    return
+                request.headers["Authorization"] = self._basic_value()
+            elif fresh and query == before:
                 return
 
-    def _is_ours(self, url: httpx.URL) -> bool:
-        return (url.scheme, url.netloc) == (self._origin.scheme, self._origin.netloc)
-
-    def _choose(self, response: httpx.Response) -> Challenge | None:
-        """Take Bearer before Basic, and remember it without the scope, which is this request's."""
-        found = parse_challenges(response.headers.get_list("www-authenticate"))
-        self.challenges = tuple(found)
-        usable = [c for c in found if c.scheme == "bearer" and c.realm]
-        if not self._credential.is_anonymous:
-            usable += [c for c in found if c.scheme == "basic"]
-        if not usable:
+    def _ahead(self, request: httpx.Request) -> TokenQuery | None:
+        """Give the token that the registry will ask for, where it has shown what it asks for."""
+        scope = _scope(request)
+        scopes = self._scopes.get(scope)
+        if scopes is None and scope and self._predictable:
+            scopes = (scope,)
+        if self._realm is None or scopes is None:
             return None
-        chosen = usable[0]
-        parameters = {k: v for k, v in chosen.parameters.items() if k != "scope"}
-        self._challenge = replace(chosen, parameters=parameters)
-        return chosen
+        return self._query(*self._realm, scopes, request.url)
 
-    def _was_let_in(self, request: httpx.Request, response: httpx.Response) -> None:
-        if response.status_code < 400 and "authorization" in request.headers:
-            self.authenticated = not self._credential.is_anonymous
+    def _answer_to(self, response: httpx.Response, request: httpx.Request) -> TokenQuery | None:
+        """Choose a challenge: Bearer (the token to get is given), or Basic, or neither."""
+        headers = response.headers.get_list("www-authenticate")
+        self.challenges = tuple(parse_challenges(headers))
+        bearer = next((c for c in self.challenges if c.scheme == "bearer" and c.realm), None)
+        basic = any(c.scheme == "basic" for c in self.challenges)
+        scope = _scope(request)
+        if bearer is not None and (scope or not self._credential.is_anonymous):
+            scopes = bearer.scopes or ((scope,) if scope else ())
+            query = self._query(bearer.realm, bearer.service, scopes, request.url)
+            if query.with_credential or self._credential.is_anonymous or not basic:
+                self._learn(bearer, scope, scopes)
+                return query
+        if basic and not self._credential.is_anonymous and self._credential.password:
+            self._basic = True
+        return None
 
-    def _realm(self, challenge: Challenge) -> httpx.URL:
-        """Give the token server's address, if the credential may go there."""
-        try:
-            realm = self._origin.join(challenge.realm)
-        except (httpx.InvalidURL, ValueError) as error:
-            raise MalformedAnswerError(
-                f"{self._origin.host} names a token server that is no address.",
-                code="CHALLENGE_MALFORMED",
-            ) from error
-        if realm.scheme not in ("http", "https") or realm.userinfo:
-            raise MalformedAnswerError(
-                f"{self._origin.host} names a token server that is no address.",
-                code="CHALLENGE_MALFORMED",
-            )
-        if self._credential.is_anonymous:
-            return realm
-        if realm.scheme == "http" and self._origin.scheme == "https":
-            raise _not_allowed(
-                self._origin, realm, "in plain HTTP", "Have its operator offer it over HTTPS."
-            )
-        if not self._is_allowed(realm.host):
-            raise _not_allowed(
-                self._origin,
-                realm,
-                "which is another host",
-                f'If it belongs to the registry, add allowed_realms = ["{realm.host}"] '
-                "to the registry's settings in regtools.toml.",
-            )
-        return realm
+    def _learn(self, bearer: Challenge, scope: str, scopes: tuple[str, ...]) -> None:
+        """Remember what the registry asks for, to be ahead of it next time."""
+        self._realm = bearer.realm, bearer.service
+        if scopes == (scope,):
+            return
+        if scope:
+            self._predictable = False
+            # The names of repositories are many: what a scope turned into is kept for a few.
+            if len(self._scopes) >= 1000:
+                self._scopes.clear()
+        self._scopes[scope] = scopes
 
-    def _is_allowed(self, host: str) -> bool:
-        own = self._origin.host
-        return host in {own, own.removeprefix("registry."), *self._allowed_realms}
+    def _query(
+        self, realm: str, service: str, scopes: tuple[str, ...], asked: httpx.URL
+    ) -> TokenQuery:
+        url = resolve_realm(realm, asked)
+        trusted = may_see_credential(url, asked, self._allowed_realms)
+        if not trusted and not self._credential.is_anonymous:
+            self._withheld = asked, url
+        return TokenQuery(
+            realm=url,
+            service=service,
+            scopes=scopes,
+            with_credential=trusted and not self._credential.is_anonymous,
+        )
 
-    def _basic(self) -> str:
-        pair = f"{self._credential.username}:{self._credential.password}"
-        return f"Basic {base64.b64encode(pair.encode()).decode()}"
+    def _exchange(self, query: TokenQuery) -> Generator[httpx.Request, httpx.Response, Token]:
+        """Ask the token server: OAuth2 with an identity token, else by name and password."""
+        until, refusal = self._refusals.get(query, (0.0, None))
+        if refusal is not None and self._clock() < until:
+            raise refusal
+        asked_at = self._clock()
+        answer: httpx.Response | None = None
+        if query.with_credential:
+            self.presented = True
+            if self._credential.identity_token:
+                answer = yield self._by_identity(query)
+        # A server without OAuth2 (distribution's oauth.md; ggcr falls back the same way, 2026-11).
+        if answer is None or answer.status_code in (404, 405):
+            answer = yield self._by_password(query)
+        if answer.status_code == 200:
+            server = answer.request.url.host
+            return parse_token(answer.content, now=asked_at, server=server)
+        error = self._refused(answer, query)
+        if isinstance(error, UnauthorizedError | DeniedError):
+            self._refusals[query] = self._clock() + REFUSAL_SECONDS, error
+        raise error
 
-    def _token_request(
-        self, realm: httpx.URL, service: str, scopes: tuple[str, ...]
-    ) -> httpx.Request:
-        if not self._credential.identity_token:
-            return self._by_password(realm, service, scopes)
+    def _by_identity(self, query: TokenQuery) -> httpx.Request:
         form = {
             "grant_type": "refresh_token",
             "refresh_token": self._credential.identity_token,
             "client_id": CLIENT_ID,
-            "service": service,
-            **({"scope": " ".join(scopes)} if scopes else {}),
+            "service": query.service,
         }
+        if query.scopes:
+            form["scope"] = " ".join(query.scopes)
         return httpx.Request(
             "POST",
-            realm,
+            query.realm,
             content=urlencode(form).encode(),
             headers={
-                "content-type": "application/x-www-form-urlencoded",
-                "accept": "application/json",
+                "Content-Type": "application/x-www-form-urlencoded",
+                "Accept": "application/json",
             },
         )
 
-    def _by_password(
-        self, realm: httpx.URL, service: str, scopes: tuple[str, ...]
-    ) -> httpx.Request:
+    def _by_password(self, query: TokenQuery) -> httpx.Request:
         # An empty `scope=` breaks some servers (cesanta/docker_auth#146): none is sent.
-        query = [("service", service)] if service else []
-        url = realm.copy_merge_params([*query, *(("scope", scope) for scope in scopes)])
-        headers = {"accept": "application/json"}
-        if self._credential.password:
-            headers["authorization"] = self._basic()
+        service = {"service": query.service} if query.service else {}
+        fields = {**service, **({"scope": query.scopes} if query.scopes else {})}
+        headers = {"Accept": "application/json"}
+        if query.with_credential and (self._credential.password or self._credential.identity_token):
+            headers["Authorization"] = self._basic_value()
+        url = query.realm.copy_merge_params(fields) if fields else query.realm
         return httpx.Request("GET", url, headers=headers)
 
-    def _accept(self, answer: httpx.Response, realm: httpx.URL) -> Token:
-        if answer.status_code in (400, 401, 403):
-            # OAuth2 servers say 400 for a refresh token they do not know (RFC 6749, 5.2).
-            raise self._refused(answer, realm)
-        if answer.status_code != 200:
-            raise error_of(answer, what="a token", quote=False)
-        return parse_token(answer.content, now=self._now(), server=shown_url(realm))
+    def _basic_value(self) -> str:
+        self.presented = True
+        secret = self._credential.password or self._credential.identity_token
+        pair = f"{self._credential.username}:{secret}".encode()
+        return f"Basic {base64.b64encode(pair).decode()}"
 
-    def _refused(self, answer: httpx.Response, realm: httpx.URL) -> UnauthorizedError:
-        told = error_of(answer, what="a token", quote=False)
+    def _refused(self, answer: httpx.Response, query: TokenQuery) -> RegtoolsError:
+        told = error_of(answer, what="a token", secrets=secrets_of(self._credential))
+        if answer.status_code < 429 and not query.with_credential and self.refusal is not None:
+            return self.refusal
+        # OAuth2 servers say 400 for a refresh token they do not know (RFC 6749, 5.2).
+        if not isinstance(told, RegistryError) or answer.status_code not in (400, 401, 403):
+            return told
         if self._credential.is_anonymous:
-            summary = f"{self._origin.host} gives no token without a credential."
+            summary = f"{query.realm.host} gives no token to somebody without a credential."
         else:
             summary = (
-                f"The token server {shown_url(realm)} does not accept the credential "
+                f"The token server {shown_url(query.realm)} does not accept the credential "
                 f"from {self._credential.source}."
             )
-        return UnauthorizedError(
+        kind = DeniedError if answer.status_code == 403 else UnauthorizedError
+        return kind(
             summary,
             method=told.method,
             url=told.url,
-            status=401 if not isinstance(told, DeniedError) else 403,
+            status=answer.status_code,
             registry_codes=told.registry_codes,
         )
 
 
-def _scopes(text: str) -> tuple[str, ...]:
-    return tuple(text.split())
+def secrets_of(credential: Credential) -> tuple[str, ...]:
+    """Give what must never be shown, in every form in which it is sent; longer ones first."""
+    plain = [secret for secret in (credential.password, credential.identity_token) if secret]
+    pairs = [base64.b64encode(f"{credential.username}:{secret}".encode()) for secret in plain]
+    # Without the padding, which somebody may cut off.
+    return (*(pair.decode().rstrip("=") for pair in pairs), *plain)
 
 
-def _not_allowed(origin: httpx.URL, realm: httpx.URL, why: str, remedy: str) -> UnauthorizedError:
-    return UnauthorizedError(
-        f"{origin.host} sends us for a token to {shown_url(realm)}, {why}: "
-        "the credential was not sent there.",
-        code="REALM_NOT_ALLOWED",
-        remedy=remedy,
-        status=401,
-        url=shown_url(realm),
-    )
+def _scope(request: httpx.Request) -> str:
+    return str(request.extensions.get("scope", ""))

@@ -19,9 +19,10 @@ PUSHED_BACK: Final = frozenset({429, 503})
 
 
 class Limiter:
-    """Lets a number of tasks through at once: halved when the registry pushes back, grown slowly.
+    """Lets a number of requests to one host through at once.
 
-    The additive-increase, multiplicative-decrease rule of TCP (RFC 5681, section 3.1).
+    The number is halved when the host pushes back and grows slowly while it does not: the
+    additive-increase, multiplicative-decrease rule of TCP (RFC 5681, section 3.1).
     """
 
     def __init__(self, most: int) -> None:
@@ -37,6 +38,19 @@ class Limiter:
         return int(self._allowed)
 
     async def __aenter__(self) -> Self:
+        await self.acquire()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.release()
+
+    async def acquire(self) -> None:
+        """Wait for a turn; give it back with `release`."""
         while self._inside >= self.allowed:
             turn = anyio.Event()
             self._waiting.append(turn)
@@ -49,14 +63,9 @@ class Limiter:
                     self._waiting.remove(turn)
                 raise
         self._inside += 1
-        return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def release(self) -> None:
+        """Give a turn back."""
         self._inside -= 1
         self._wake()
 
@@ -67,7 +76,7 @@ class Limiter:
 
     def went_well(self) -> None:
         """Allow a little more."""
-        self._allowed = min(self._most, self._allowed + 1 / self._allowed)
+        self._allowed = min(float(self._most), self._allowed + 1 / self._allowed)
         self._wake()
 
     def pushed_back(self, epoch: int) -> None:
@@ -86,12 +95,14 @@ class RateLimit:
     """What the registry told of a quota (Docker Hub: pulls)."""
 
     limit: int
-    remaining: int | None
-    window_seconds: int | None
+    remaining: int | None = None
+    window_seconds: int | None = None
+    source: str = ""
+    """What is counted: an address or an account (Docker Hub)."""
 
 
 def retry_after(headers: Mapping[str, str], *, now: datetime) -> float | None:
-    """Give the seconds to wait that ``Retry-After`` asks for: a number, or a date (RFC 9110, 10.2.3).
+    """Give the seconds that ``Retry-After`` asks to wait: a number or a date (RFC 9110, 10.2.3).
 
     Examples
     --------
@@ -99,27 +110,39 @@ def retry_after(headers: Mapping[str, str], *, now: datetime) -> float | None:
     7.0
     """
     text = headers.get("retry-after", "").strip()
-    if re.fullmatch(r"\d{1,9}(\.\d+)?", text):
+    if re.fullmatch(r"\d{1,9}(\.\d{1,9})?", text, re.ASCII):
         return float(text)
     try:
         until = parsedate_to_datetime(text)
-    except (ValueError, IndexError):
+        until = until if until.tzinfo else until.replace(tzinfo=UTC)
+        return max(0.0, (until - now).total_seconds())
+    except (ValueError, IndexError, TypeError, OverflowError):
         return None
-    until = until if until.tzinfo else until.replace(tzinfo=UTC)
-    return max(0.0, (until - now).total_seconds())
 
 
 def rate_limit(headers: Mapping[str, str]) -> RateLimit | None:
-    """Read ``RateLimit-Limit: 100;w=21600`` and ``RateLimit-Remaining`` (Docker Hub, 2026-11)."""
+    """Read ``RateLimit-Limit: 100;w=21600`` and its companions (Docker Hub, 2026-11).
+
+    Examples
+    --------
+    >>> rate_limit({"ratelimit-limit": "100;w=21600"}).window_seconds
+    21600
+    """
     limit, window = _quota(headers.get("ratelimit-limit", ""))
     if limit is None:
         return None
     remaining, _ = _quota(headers.get("ratelimit-remaining", ""))
-    return RateLimit(limit=limit, remaining=remaining, window_seconds=window)
+    source = headers.get("docker-ratelimit-source", "")
+    return RateLimit(
+        limit=limit,
+        remaining=remaining,
+        window_seconds=window,
+        source=source if re.fullmatch(r"[\w.:@-]{1,100}", source, re.ASCII) else "",
+    )
 
 
 def _quota(text: str) -> tuple[int | None, int | None]:
-    match = re.fullmatch(r"\s*(\d{1,12})(?:\s*;\s*w=(\d{1,12}))?\s*", text)
+    match = re.fullmatch(r"\s*(\d{1,12})(?:\s*;\s*w=(\d{1,12}))?\s*", text, re.ASCII)
     if match is None:
         return None, None
     return int(match[1]), int(match[2]) if match[2] else None

@@ -1,39 +1,46 @@
 """The wire: the only module that knows the HTTP stack under httpx.
 
-Every request and every body goes through here, so this is where errors of sockets, names and TLS
-become ours, where bodies are bounded, and where requests are counted.
+httpx-aiohttp hands requests on as text, bounds no handshake as such, and names most errors a
+time-out (0.2, read 2026-11). So its transport is kept for the session, and sending is done here:
+addresses go out as they are, every step has a time-out, every body a bound, every host a limit of
+requests at once.
 """
 
 from __future__ import annotations
 
-import asyncio
+import ipaddress
 import logging
-import socket
 import ssl
 import urllib.request
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Any, Final
 
 import aiohttp
 import httpx
 import truststore
 from httpx_aiohttp import AiohttpTransport
+from yarl import URL
 
-from regtools.errors import ConfigError, MalformedAnswerError, RegtoolsError, UnreachableError
-from regtools.reference import parse_target
+from regtools.client.limit import PUSHED_BACK, Limiter
+from regtools.client.realm import is_loopback
+from regtools.errors import ConfigError
 
 MAX_BODY: Final = 64 * 2**20
-"""No answer that an inventory needs is larger; a request may say less."""
+"""No answer that an inventory needs is larger; a request may say less (``max_bytes``)."""
 MAX_ERROR_BODY: Final = 64 * 2**10
+CONNECT_SECONDS: Final = 10.0
+"""For the name, the connection and the handshake together."""
 
-# At lower levels they log whole addresses, and signed ones are secrets.
-for _name in ("httpx", "aiohttp", "stamina"):
-    logging.getLogger(_name).setLevel(logging.ERROR)
+for _name in ("httpx", "aiohttp.client", "stamina"):
+    # They log whole addresses, and signed ones are secrets. Whoever sets a level gets them.
+    _logger = logging.getLogger(_name)
+    if _logger.level == logging.NOTSET:
+        _logger.setLevel(logging.ERROR)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,129 +50,159 @@ class ConnectionOptions:
     ca_file: Path | None = None
     """Certificates to trust beside the system's."""
     connections: int = 32
+    """Requests under way at once, to one host."""
     timeout_seconds: float = 30
-    """For connecting with the TLS handshake, and for each read."""
+    """For a whole answer, once connected."""
     trust_env: bool = True
     """Whether the environment's proxies are used."""
 
+    @property
+    def connect_seconds(self) -> float:
+        """For the name, the connection and the handshake together."""
+        return min(CONNECT_SECONDS, self.timeout_seconds)
+
 
 def open_client(options: ConnectionOptions) -> httpx.AsyncClient:
-    """Make a client: no cookies, no redirects of its own, no netrc, names itself.
+    """Make a client: no cookies, no redirects of its own, no netrc; it names itself.
 
     Raises
     ------
     ConfigError
-        Code ``CA_FILE_UNUSABLE``.
+        Codes ``CA_FILE_UNUSABLE`` and ``PROXY_UNUSABLE``.
     """
-    timeout = options.timeout_seconds
     return httpx.AsyncClient(
         transport=Wire(options),
-        # To aiohttp `pool` is waiting for a free connection and making one, handshake included.
-        timeout=httpx.Timeout(timeout, pool=timeout),
         trust_env=False,
         follow_redirects=False,
+        headers=_HEADERS,
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-        headers=_headers(),
     )
 
 
-@cache
-def _headers() -> dict[str, str]:
-    """Say who we are; and ask for bytes as they are stored, which is what digests are of."""
-    return {"user-agent": f"regtools/{version('regtools')}", "accept-encoding": "identity"}
+class Wire(AiohttpTransport):
+    """Sends requests over aiohttp, directly or through the environment's proxy.
 
-
-class Wire(httpx.AsyncBaseTransport):
-    """Sends requests over aiohttp, directly or through the environment's proxy."""
+    A request may say ``max_bytes`` in its extensions: its body ends there, and the answer's
+    extensions then say ``cut``.
+    """
 
     def __init__(self, options: ConnectionOptions) -> None:
-        self._options = options
         self._trust = trust(options.ca_file)
+        super().__init__(verify=self._trust, client=self._open_session)
+        self._options = options
         self._proxies = environment_proxies(options)
-        self._transports: dict[str, AiohttpTransport] = {}
-        self.requests = 0
-        """Every request sent, those for tokens, of redirects and of retries included."""
+        _check_proxies(self._proxies)
+        self._limiters: dict[tuple[str, int | None], Limiter] = {}
+        self._timeout = aiohttp.ClientTimeout(
+            total=options.connect_seconds + options.timeout_seconds,
+            connect=options.connect_seconds,
+            sock_connect=options.connect_seconds,
+            sock_read=options.timeout_seconds,
+        )
+
+    def limiter(self, url: httpx.URL) -> Limiter:
+        """Give the limit that holds for the host of an address."""
+        key = url.host, url.port
+        if key not in self._limiters:
+            self._limiters[key] = Limiter(self._options.connections)
+        return self._limiters[key]
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request.
+        """Send a request once there is room for it.
 
         Raises
         ------
-        UnreachableError
-            No answer came.
+        httpx.TransportError
+            No answer came; `classify_error` tells why.
         """
-        self.requests += 1
-        for name, value in _headers().items():
-            request.headers.setdefault(name, value)
-        proxy = proxy_for(request.url, self._proxies)
+        limiter = self.limiter(request.url)
+        await limiter.acquire()
+        epoch = limiter.epoch
         try:
-            response = await self._transport(proxy).handle_async_request(request)
-        except RegtoolsError:
+            response = await self._send(request)
+        except BaseException:
+            limiter.release()
             raise
-        except Exception as error:  # noqa: BLE001  # each is told apart by its causes
-            _raise_classified(error, request.url, proxy)
-        if response.headers.get("content-encoding", "identity").lower() != "identity":
-            # Not asked for; and a few packed bytes may unfold to more than any bound.
-            await response.aclose()
-            raise _packed(request.url)
-        response.stream = _Bounded(response, request, proxy)
-        return response
+        if response.status in PUSHED_BACK:
+            limiter.pushed_back(epoch)
+        else:
+            limiter.went_well()
+        most = int(request.extensions.get("max_bytes", MAX_BODY))
+        if response.status >= 400:
+            most = min(most, MAX_ERROR_BODY)
+        body = _Body(response, most, limiter.release)
+        answer = httpx.Response(
+            response.status,
+            # Nothing is decompressed: digests are of the bytes as they came.
+            headers=[(k, v) for k, v in response.raw_headers if k.lower() != b"content-encoding"],
+            stream=body,
+            request=request,
+            extensions={"http_version": b"HTTP/1.1"},
+        )
+        body.extensions = answer.extensions
+        return answer
 
-    async def aclose(self) -> None:
-        """Close all connections."""
-        for transport in self._transports.values():
-            await transport.aclose()
-
-    def _transport(self, proxy: str | None) -> AiohttpTransport:
-        key = proxy or ""
-        if key not in self._transports:
-            self._transports[key] = AiohttpTransport(
-                client=self._session, proxy=httpx.Proxy(proxy) if proxy else None
+    async def _send(self, request: httpx.Request) -> aiohttp.ClientResponse:
+        if not isinstance(self.client, aiohttp.ClientSession):
+            self.client = self.get_client()
+        proxy = proxy_for(request.url, self._proxies)
+        with _translated():
+            return await self.client.request(
+                request.method,
+                URL(str(request.url), encoded=True),
+                headers=request.headers.multi_items(),
+                data=request.content or None,
+                allow_redirects=False,
+                auto_decompress=False,
+                timeout=self._timeout,
+                proxy=proxy,
             )
-        return self._transports[key]
 
-    def _session(self) -> aiohttp.ClientSession:
+    def _open_session(self) -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(
-            limit=self._options.connections, ssl=self._trust, ttl_dns_cache=300
+            # The limit is kept per host, before a request counts its time.
+            limit=0,
+            ssl=self._trust,
+            # The resolver that every other program on this machine uses.
+            resolver=aiohttp.ThreadedResolver(),
+            ttl_dns_cache=300,
         )
         return aiohttp.ClientSession(
-            connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers=_HEADERS,
+            trust_env=False,
         )
 
 
-class _Bounded(httpx.AsyncByteStream):
-    """A body that ends with an error where it is too large, or is cut where it is itself one."""
+class _Body(httpx.AsyncByteStream):
+    """An answer's body up to a bound; closing it makes room for the next request."""
 
-    def __init__(self, response: httpx.Response, request: httpx.Request, proxy: str | None) -> None:
-        self._stream = response.stream
-        self._is_error = response.status_code >= 400
-        limit = int(request.extensions.get("max_bytes", MAX_BODY))
-        self._limit = MAX_ERROR_BODY if self._is_error else limit
-        self._url = request.url
-        self._proxy = proxy
+    def __init__(
+        self, response: aiohttp.ClientResponse, most: int, release: Callable[[], None]
+    ) -> None:
+        self._response = response
+        self._most = most
+        self.extensions: dict[str, Any] = {}
+        self._release: Callable[[], None] | None = release
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        assert isinstance(self._stream, httpx.AsyncByteStream)  # noqa: S101  # httpx says either
-        left = self._limit
-        chunks = aiter(self._stream)
-        while True:
-            try:
-                chunk = await anext(chunks, b"")
-            except Exception as error:  # noqa: BLE001  # each is told apart by its causes
-                _raise_classified(error, self._url, self._proxy)
-            if not chunk:
-                return
-            if len(chunk) > left:
-                if not self._is_error:
-                    raise _too_large(self._url, self._limit)
-                yield chunk[:left]
-                return
-            yield chunk
-            left -= len(chunk)
+        left = self._most
+        with _translated():
+            async for chunk in self._response.content.iter_any():
+                if len(chunk) > left:
+                    self.extensions["cut"] = True
+                    yield chunk[:left]
+                    return
+                left -= len(chunk)
+                yield chunk
 
     async def aclose(self) -> None:
-        assert isinstance(self._stream, httpx.AsyncByteStream)  # noqa: S101
-        await self._stream.aclose()
+        # A body read to its end has given its connection back; any other is not worth reading.
+        self._response.close()
+        if self._release is not None:
+            self._release()
+            self._release = None
 
 
 def trust(ca_file: Path | None) -> ssl.SSLContext:
@@ -177,16 +214,21 @@ def trust(ca_file: Path | None) -> ssl.SSLContext:
         Code ``CA_FILE_UNUSABLE``.
     """
     context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    if ca_file is not None:
-        try:
-            context.load_verify_locations(cafile=str(ca_file))
-        except (OSError, ssl.SSLError) as error:
-            fault = error.strerror if isinstance(error, FileNotFoundError) else "no certificates"
-            raise ConfigError(
-                f"The CA file {ca_file} cannot be used: {fault}.",
-                code="CA_FILE_UNUSABLE",
-                remedy="It must hold certificates in PEM form: -----BEGIN CERTIFICATE-----.",
-            ) from error
+    if ca_file is None:
+        return context
+    try:
+        context.load_verify_locations(cafile=str(ca_file))
+    except (OSError, ssl.SSLError) as error:
+        fault = (
+            "it holds no certificates"
+            if isinstance(error, ssl.SSLError) or not error.strerror
+            else error.strerror.lower()
+        )
+        raise ConfigError(
+            f"The CA file {ca_file} cannot be used: {fault}.",
+            code="CA_FILE_UNUSABLE",
+            remedy="Name a file with certificates in PEM form: -----BEGIN CERTIFICATE-----.",
+        ) from error
     return context
 
 
@@ -195,207 +237,86 @@ def environment_proxies(options: ConnectionOptions) -> dict[str, str]:
     return urllib.request.getproxies_environment() if options.trust_env else {}
 
 
-def proxy_for(url: httpx.URL, proxies: dict[str, str]) -> str | None:
-    """Give the proxy to use for an address; none for this machine itself, as Docker does it."""
+def proxy_for(url: httpx.URL, proxies: Mapping[str, str]) -> str | None:
+    """Give the proxy for an address; None to connect directly.
+
+    This machine itself is never asked through a proxy: there, its name would mean the proxy's
+    machine (golang.org/x/net/http/httpproxy does the same, and with it Docker and skopeo).
+
+    Examples
+    --------
+    >>> proxies = {"https": "http://proxy:3128", "no": "10.0.0.0/8,.corp.example"}
+    >>> proxy_for(httpx.URL("https://ghcr.io/v2/"), proxies)
+    'http://proxy:3128'
+    >>> proxy_for(httpx.URL("https://registry.corp.example/v2/"), proxies) is None
+    True
+    """
     proxy = proxies.get(url.scheme) or proxies.get("all")
-    if not proxy or parse_target(url.netloc.decode("ascii", "replace")).is_loopback:
-        return None
-    if _is_bypassed(url, proxies.get("no", "")):
+    if not proxy or is_loopback(url.host) or _is_bypassed(url, proxies.get("no", "")):
         return None
     return proxy if "://" in proxy else f"http://{proxy}"
 
 
 def _is_bypassed(url: httpx.URL, no_proxy: str) -> bool:
-    """Read ``NO_PROXY`` as curl and Go do: names with all below them, ``host:port``, or ``*``."""
-    host, netloc = url.host.lower(), _host(url).lower()
-    for entry in no_proxy.lower().split(","):
-        name = entry.strip().lstrip(".").removeprefix("*.")
-        if name == "*" or (name and (name in (host, netloc) or host.endswith(f".{name}"))):
+    """Read ``NO_PROXY`` as Go does: names with all below them, addresses, networks, ports, ``*``."""
+    host, netloc = url.host.lower(), url.netloc.decode("ascii", "replace").lower()
+    for entry in (part.strip().lower() for part in no_proxy.split(",")):
+        name = entry.removeprefix("*").removeprefix(".")
+        if entry == "*" or (name and (name in (host, netloc) or host.endswith(f".{name}"))):
+            return True
+        if _is_within(host, entry.strip("[]")):
             return True
     return False
 
 
-def classify_error(error: BaseException, host: str, *, scheme: str = "https") -> UnreachableError:
-    """Say what kept an answer from coming, from the error and its causes.
-
-    Parameters
-    ----------
-    host
-        ``host[:port]`` that was asked.
-    scheme
-        The scheme it was asked with, for the remedy.
-    """
-    chain = list(_causes(error))
-    for cause in chain:
-        found = _classified(cause, host)
-        if found is not None:
-            return found
-    if any(isinstance(cause, TimeoutError | httpx.TimeoutException) for cause in chain):
-        return _unreachable(
-            "CONNECT_TIMEOUT",
-            "connect",
-            host,
-            f"No connection to {host} in time.",
-            "Check the address and the port, and that no firewall drops the packets.",
-        )
-    return _unreachable(
-        "CONNECT_FAILED",
-        "connect",
-        host,
-        f"No connection to {host}: {_reason(chain[-1])}.",
-        f"Check the network between here and there ({scheme}).",
-    )
+def _is_within(host: str, network: str) -> bool:
+    try:
+        return ipaddress.ip_address(host) in ipaddress.ip_network(network, strict=False)
+    except ValueError:
+        return False
 
 
-def _classified(cause: BaseException, host: str) -> UnreachableError | None:
-    if isinstance(cause, aiohttp.ClientProxyConnectionError | aiohttp.ClientHttpProxyError):
-        return _unreachable(
-            "PROXY_FAILED",
-            "proxy",
-            host,
-            f"The proxy on the way to {host} did not let us through.",
-            "Check HTTPS_PROXY and HTTP_PROXY, or list the host in NO_PROXY.",
-        )
-    if isinstance(cause, socket.gaierror | aiohttp.ClientConnectorDNSError):
-        return _unreachable(
-            "DNS_FAILED",
-            "resolve",
-            host,
-            f"The name of {host} is not known.",
-            "Check the spelling; inside a company the name may need its VPN or DNS server.",
-        )
-    if isinstance(cause, ssl.SSLError) and not isinstance(cause, aiohttp.ClientError):
-        return _tls(cause, host)  # aiohttp's own wrapper does not tell the reason.
-    if isinstance(cause, ConnectionRefusedError):
-        return _unreachable(
-            "CONNECT_REFUSED",
-            "connect",
-            host,
-            f"Nothing listens at {host}.",
-            "Check that the registry runs, and its port.",
-        )
-    if isinstance(cause, aiohttp.SocketTimeoutError | httpx.ReadTimeout):
-        return _unreachable(
-            "READ_TIMEOUT",
-            "read",
-            host,
-            f"{host} took the request and did not answer in time.",
-            "The registry or its storage is slow; see its log. `timeout_seconds` sets how long we wait.",
-        )
-    if isinstance(
-        cause,
-        aiohttp.ServerDisconnectedError
-        | aiohttp.ClientPayloadError
-        | ConnectionResetError
-        | BrokenPipeError,
-    ):
-        return _unreachable(
-            "CONNECTION_CUT",
-            "read",
-            host,
-            f"{host} closed the connection in the middle.",
-            "A proxy or the registry gave up; see its log, and try again.",
-        )
-    if isinstance(cause, aiohttp.ClientResponseError | aiohttp.http.HttpProcessingError):
-        return _unreachable(
-            "HTTP_NOT_SPOKEN",
-            "read",
-            host,
-            f"What listens at {host} does not speak HTTP.",
-            "Check the port.",
-        )
-    return None
+def _check_proxies(proxies: Mapping[str, str]) -> None:
+    for name in ("https", "http", "all"):
+        proxy = proxies.get(name, "")
+        scheme = proxy.partition("://")[0].lower() if "://" in proxy else "http"
+        if proxy and scheme not in ("http", "https"):
+            raise ConfigError(
+                f"{name.upper()}_PROXY names a proxy of a kind that is not supported.",
+                code="PROXY_UNUSABLE",
+                remedy="Use a proxy that speaks HTTP: http://host:port.",
+            )
 
 
-def _tls(cause: ssl.SSLError, host: str) -> UnreachableError:
-    number = getattr(cause, "verify_code", 0)
-    if number in (9, 10):
-        return _unreachable(
-            "TLS_CERT_EXPIRED" if number == 10 else "TLS_CERT_NOT_YET_VALID",
-            "tls",
-            host,
-            f"The certificate of {host} is {'expired' if number == 10 else 'not valid yet'}.",
-            "Have it renewed; and check this machine's clock.",
-        )
-    if number in (62, 64):
-        return _unreachable(
-            "TLS_CERT_NAME",
-            "tls",
-            host,
-            f"The certificate of {host} is for another name.",
-            "Use a name that the certificate holds, or have one made for this name.",
-        )
-    if isinstance(cause, ssl.SSLCertVerificationError):
-        return _unreachable(
-            "TLS_CERT_UNTRUSTED",
-            "tls",
-            host,
-            f"The certificate of {host} is signed by nobody this machine trusts.",
-            "Give the authority's certificate with --ca-file, or add it to the system's.",
-        )
-    if cause.reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE"):
-        return _unreachable(
-            "TLS_NOT_SPOKEN",
-            "tls",
-            host,
-            f"What listens at {host} does not speak TLS.",
-            f"If it is a registry on plain HTTP, write http://{host}.",
-        )
-    return _unreachable(
-        "TLS_FAILED",
-        "tls",
-        host,
-        f"No TLS session with {host}: {_reason(cause)}.",
-        "Check which TLS versions and ciphers both sides allow.",
-    )
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Raise aiohttp's errors as the ones of httpx that they are, with the cause chained."""
+    try:
+        yield
+    except (aiohttp.ClientProxyConnectionError, aiohttp.ClientHttpProxyError) as error:
+        raise httpx.ProxyError("proxy") from error
+    except aiohttp.ConnectionTimeoutError as error:
+        raise httpx.ConnectTimeout("connect") from error
+    except aiohttp.ClientConnectorError as error:
+        raise httpx.ConnectError("connect") from error
+    except TimeoutError as error:
+        raise httpx.ReadTimeout("read") from error
+    except (aiohttp.ClientResponseError, aiohttp.InvalidURL) as error:
+        raise httpx.RemoteProtocolError("protocol") from error
+    except (aiohttp.ClientError, OSError) as error:
+        raise httpx.ReadError("read") from error
 
 
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Give an error and what caused it, the outermost first; each once."""
-    seen: set[int] = set()
-    pending: list[BaseException | None] = [error]
-    while pending:
-        cause = pending.pop(0)
-        if cause is None or id(cause) in seen:
-            continue
-        seen.add(id(cause))
-        yield cause
-        pending += [cause.__cause__, cause.__context__]
-        inner = [getattr(cause, name, None) for name in ("os_error", "certificate_error")]
-        pending += [one for one in inner if isinstance(one, BaseException)]
+def _version() -> str:
+    try:
+        return version("regtools")
+    except PackageNotFoundError:  # run from a checkout that was not installed
+        return "0"
 
 
-def _reason(error: BaseException) -> str:
-    words = getattr(error, "strerror", None) or getattr(error, "reason", None)
-    return str(words or type(error).__name__)[:100]
-
-
-def _raise_classified(error: BaseException, url: httpx.URL, proxy: str | None) -> NoReturn:
-    if isinstance(error, asyncio.CancelledError):
-        raise error
-    del proxy
-    raise classify_error(error, _host(url), scheme=url.scheme) from error
-
-
-def _host(url: httpx.URL) -> str:
-    return url.netloc.decode("ascii", "replace")
-
-
-def _too_large(url: httpx.URL, limit: int) -> MalformedAnswerError:
-    return MalformedAnswerError(
-        f"The answer of {_host(url)} is larger than {limit:,} bytes.",
-        code="ANSWER_TOO_LARGE",
-        remedy="No registry has reason to send so much here; look at what answers.",
-    )
-
-
-def _packed(url: httpx.URL) -> MalformedAnswerError:
-    return MalformedAnswerError(
-        f"{_host(url)} sends a compressed answer that was not asked for.",
-        code="ANSWER_ENCODED",
-        remedy="A proxy in front of the registry compresses; have it leave /v2/ alone.",
-    )
-
-
-def _unreachable(code: str, stage: str, host: str, summary: str, remedy: str) -> UnreachableError:
-    return UnreachableError(summary, code=code, stage=stage, host=host, remedy=remedy)
+_HEADERS: Final = {
+    "User-Agent": f"regtools/{_version()}",
+    # Digests are of the bytes as stored; what is compressed on the way would have others.
+    "Accept-Encoding": "identity",
+    "Accept": "*/*",
+}

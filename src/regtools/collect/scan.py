@@ -165,6 +165,16 @@ class _Run:
             self._report(name)
 
         await _each(self._listed_repositories(), one, at_once=REPOSITORIES_AT_ONCE)
+        self.rest.problems.extend(
+            ProblemRow(
+                registry=self._registry,
+                repository=repository,
+                reference=name,
+                code="NAME_REFUSED",
+                message=f"The registry lists {name!r}, which breaks the grammar: it was not read.",
+            )
+            for repository, name in self._distribution.refused_names
+        )
 
     async def _listed_repositories(self) -> AsyncGenerator[str]:
         try:
