@@ -15,11 +15,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from tests.support.certificates import CertificateAuthority
 from tests.support.command import Command
 from tests.support.corpus import Corpus, push_corpus
 from tests.support.docker_registry import USERS, DockerRegistry, docker_registry, htpasswd
 from tests.support.token_server import TokenServer, token_server
+
+# A busy machine is slow, not wrong.
+settings.register_profile("regtools", deadline=None)
+settings.load_profile("regtools")
 
 _REMOVED = re.compile(
     r"(?i:.*_proxy)|REGTOOLS_.*|DOCKER_.*|REGISTRY_.*|KUBECONFIG|XDG_.*|NETRC"

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import base64
 import socket
+import socketserver
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -148,6 +149,57 @@ def test_the_environments_proxy_is_used(
     assert seen.path == "http://registry.example.com/v2/"
     told = base64.b64decode(seen.headers["proxy-authorization"].removeprefix("Basic "))
     assert told == b"user:canary"
+
+
+@contextmanager
+def tunnel(to: str) -> Iterator[tuple[str, list[str]]]:
+    """A proxy that opens every CONNECT to one address; gives its own, and what it was asked."""
+    asked: list[str] = []
+    host, _, port = to.rpartition(":")
+
+    class Proxy(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            asked.append(self.rfile.readline().decode().strip())
+            while self.rfile.readline().strip():
+                pass
+            with socket.create_connection((host, int(port))) as there:
+                self.wfile.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+                back = threading.Thread(target=self.pump, args=(there, self.connection))
+                back.start()
+                self.pump(self.connection, there)
+                back.join()
+
+        @staticmethod
+        def pump(source: socket.socket, sink: socket.socket) -> None:
+            with suppress(OSError):
+                while data := source.recv(65536):
+                    sink.sendall(data)
+            with suppress(OSError):
+                sink.shutdown(socket.SHUT_WR)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Proxy) as server:
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        yield f"127.0.0.1:{server.server_address[1]}", asked
+        server.shutdown()
+        thread.join()
+
+
+def test_tls_goes_through_a_proxys_tunnel_end_to_end(
+    authority: CertificateAuthority, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate = authority.server("registry.example.com")
+    with fake_registry(certificate=certificate) as fake, tunnel(fake.host) as (proxy, asked):
+        monkeypatch.setenv("HTTPS_PROXY", f"http://{proxy}")
+        ping = ask(
+            "https://registry.example.com",
+            lambda r: r.ping(),
+            options=ConnectionOptions(ca_file=authority.file, timeout_seconds=5),
+        )
+    assert ping.status == 200
+    assert fake.paths == ["GET /v2/"]
+    assert asked == ["CONNECT registry.example.com:443 HTTP/1.1"]
 
 
 def test_a_proxy_that_does_not_let_us_through(
