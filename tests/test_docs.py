@@ -44,7 +44,7 @@ def commands() -> Iterator[tuple[str, list[str]]]:
     yield from walk(typer.main.get_command(app), "regtools")
 
 
-@pytest.mark.parametrize(("name", "options"), commands(), ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(("name", "options"), list(commands()), ids=lambda value: str(value)[:40])
 def test_every_command_and_option_has_its_place(name: str, options: list[str]) -> None:
     page = (ROOT / "docs/commands.md").read_text()
     last = name.rpartition(" ")[2]
