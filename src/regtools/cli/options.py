@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -88,12 +88,6 @@ def moment(text: str | None) -> datetime | None:
     """
     if text is None:
         return None
-    try:
-        read = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise ConfigError(
-            f"{text!r} is not a time.", remedy="Write 2026-11-01 or 2026-11-01T02:15Z."
-        ) from error
-    if len(text) == len("2026-11-01"):
-        read += timedelta(days=1, microseconds=-1)
-    return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
+    from regtools.context import moment as read
+
+    return read(text)
