@@ -84,12 +84,7 @@ class Target:
     @property
     def is_loopback(self) -> bool:
         """Whether this is the machine itself, where plain HTTP is no risk."""
-        if self.host == "localhost" or self.host.endswith(".localhost"):
-            return True
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return False
+        return is_loopback(self.host)
 
     def __str__(self) -> str:
         scheme = f"{self.scheme}://" if self.scheme else ""
@@ -285,6 +280,16 @@ def parse_target(text: str) -> Target:
     # People paste what a browser shows.
     path = "" if path == "v2" else path.removesuffix("/v2/_catalog")
     return Target(scheme=scheme, registry=registry, path=parse_repository(path) if path else "")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host, without a port, is this machine."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
 
 
 def classify_tag(tag: str) -> TagKind:

@@ -6,7 +6,6 @@ any address: so the credential goes only where it plainly belongs.
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Collection
 
 import httpx
@@ -69,16 +68,6 @@ def not_allowed(asked: httpx.URL, realm: httpx.URL, why: str = "") -> Unauthoriz
         url=f"{realm.scheme}://{realm.host}{realm.path}",
         status=401,
     )
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host is this machine."""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 def _no_address(asked: httpx.URL) -> MalformedAnswerError:

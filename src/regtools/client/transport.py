@@ -27,8 +27,8 @@ from httpx_aiohttp import AiohttpTransport
 from yarl import URL
 
 from regtools.client.limit import PUSHED_BACK, Limiter
-from regtools.client.realm import is_loopback
 from regtools.errors import ConfigError
+from regtools.reference import is_loopback
 
 MAX_BODY: Final = 64 * 2**20
 """No answer that an inventory needs is larger; a request may say less (``max_bytes``)."""
