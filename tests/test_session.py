@@ -6,6 +6,7 @@ import json
 import shutil
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -133,6 +134,22 @@ def test_an_unchanged_registry_costs_one_head_a_tag(
     assert not [r for r in served if r.method == "GET" and "/manifests/" in r.path]
     assert second.physical_bytes == first.physical_bytes
     assert second.snapshot.snapshot != first.snapshot.snapshot
+
+
+def test_the_result_is_a_frame_and_shows_itself_escaped(
+    registry: DockerRegistry, corpus: Corpus, tmp_path: Path
+) -> None:
+    history = Options(history=str(tmp_path / "history"))
+    result = scan(registry.url, "http://registry.invalid", options=history)
+    (row,) = result.frame.to_dict("records")
+    assert row["registry"] == registry.host
+    assert row["physical_bytes"] == corpus.physical_bytes()
+    assert not result.complete
+    failed = replace(result, failed=[("<b>x</b>", result.failed[0][1])])
+    shown = failed._repr_html_()
+    assert registry.host in shown
+    assert "DNS_FAILED" in shown
+    assert "<b>" not in shown
 
 
 def test_a_catalog_of_several_pages_is_read_to_its_end(

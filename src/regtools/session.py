@@ -11,8 +11,9 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from html import escape
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from anyio.from_thread import start_blocking_portal
 
@@ -27,6 +28,9 @@ from regtools.reference import Target
 from regtools.registries import RegistryKind, detect_kind, registry_kind
 from regtools.schema import CheckRow, ProblemRow, SnapshotRow
 from regtools.settings import RegistrySettings, Settings, load_settings, resolve_target
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 T = TypeVar("T")
 
@@ -90,6 +94,35 @@ class ScanResult:
     def complete(self) -> bool:
         """Whether every registry was read, and read whole."""
         return not self.failed and all(one.snapshot.complete for one in self.scanned)
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """A row for each scan: registry, snapshot, taken_at, complete, problems (how many),
+        repositories, tags, manifests, blobs, logical_bytes, physical_bytes, requests, seconds."""
+        import pandas as pd
+
+        columns = ("repositories", "tags", "manifests", "blobs", "logical_bytes", "physical_bytes")
+        return pd.DataFrame(
+            {
+                "registry": one.snapshot.registry,
+                "snapshot": one.snapshot.snapshot,
+                "taken_at": one.snapshot.taken_at,
+                "complete": one.snapshot.complete,
+                "problems": len(one.problems),
+                **{name: getattr(one, name) for name in columns},
+                "requests": one.snapshot.requests,
+                "seconds": one.snapshot.seconds,
+            }
+            for one in self.scanned
+        )
+
+    def _repr_html_(self) -> str:
+        """Show in a notebook what was read, and what could not be."""
+        failed = "".join(
+            f"<p>{escape(name)}: {escape(error.summary)} [{error.code}]</p>"
+            for name, error in self.failed
+        )
+        return f"{self.frame.to_html(index=False)}{failed}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
