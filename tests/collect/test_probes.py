@@ -226,7 +226,7 @@ class TestTls:
     @pytest.mark.parametrize(
         ("make", "code", "said"),
         [
-            (lambda ca: ca.server(days=-10, age_days=100), "TLS_CERT_EXPIRED", "10 days ago"),
+            (lambda ca: ca.server(days=-10.5, age_days=100), "TLS_CERT_EXPIRED", "10 days ago"),
             (lambda ca: ca.server(days=90, age_days=-1), "TLS_CERT_NOT_YET_VALID", "begins on"),
             (
                 lambda ca: ca.server("other.example.com"),

@@ -206,7 +206,7 @@ def _details(code: str, endpoint: Endpoint, certificate: Certificate, now: datet
         case "TLS_CERT_EXPIRED":
             return (
                 f"it expired on {certificate.not_after:%Y-%m-%d}, "
-                f"{-certificate.days_left(now)} days ago"
+                f"{(now - certificate.not_after).days} days ago"
             )
         case "TLS_CERT_NOT_YET_VALID":
             return f"it begins on {certificate.not_before:%Y-%m-%d}"
