@@ -114,3 +114,9 @@ def test_a_misspelt_name_gets_the_nearest(tmp_path: Path) -> None:
     with pytest.raises(InvalidReferenceError) as caught:
         resolve_target("my_wrk", settings)
     assert "my_work" in caught.value.remedy
+
+
+def test_only_the_given_environment_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REGTOOLS_CONNECTIONS", "7")
+    assert load_settings(cwd=tmp_path, environ={}).connections == 32
+    assert load_settings(cwd=tmp_path).connections == 7
