@@ -1,14 +1,15 @@
-"""Run an SQL file over snapshots, with DuckDB inside this process."""
+"""Run SQL files over snapshots, with DuckDB inside this process."""
 
 from __future__ import annotations
 
 import secrets
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import duckdb
 import pandas as pd
@@ -26,6 +27,89 @@ if TYPE_CHECKING:
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
+class Workspace:
+    """Snapshots in view of one DuckDB connection, and the tables that SQL files made there.
+
+    Parameters
+    ----------
+    snapshots
+        What the views `snapshots`, `repositories`, `tags`, `untagged`, `manifests`, `children`,
+        `layers`, `checks` and `problems` show; each has a leading column `snapshot`.
+
+    Raises
+    ------
+    HistoryError
+        Code ``HISTORY_UNREADABLE``: a file of a snapshot is broken or gone. Every method may.
+    """
+
+    def __init__(self, history: History, snapshots: Sequence[SnapshotRow]) -> None:
+        self._place = history.place
+        self._snapshots = snapshots
+        self._connection = duckdb.connect(config=_config())
+        _set_up(self._connection)
+        with self._blame():
+            for table in TABLES:
+                _show(self._connection, self._place, table, snapshots)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._connection.close()
+
+    def add(self, name: str, frame: pd.DataFrame | pa.Table) -> None:
+        """Keep a frame as a table of that name."""
+        self._connection.register("added", frame)
+        _run(self._connection, f"CREATE OR REPLACE TEMP TABLE {name} AS FROM added")
+        self._connection.unregister("added")
+
+    def make(self, name: str, parameters: Mapping[str, object] = _NOTHING) -> None:
+        """Keep what ``regtools/sql/<name>.sql`` answers as a table of that name."""
+        sql = f"CREATE OR REPLACE TEMP TABLE {name} AS {_sql(name)}"
+        with self._blame():
+            self._connection.execute(sql, dict(parameters)).fetchall()
+
+    def ask(
+        self,
+        name: str,
+        *,
+        parameters: Mapping[str, object] = _NOTHING,
+        tables: Mapping[str, pd.DataFrame] = _NOTHING,
+    ) -> pd.DataFrame:
+        """Run ``regtools/sql/<name>.sql``.
+
+        Parameters
+        ----------
+        parameters
+            Values for ``$name`` in the SQL: all that it names, and no other.
+        tables
+            More views, from frames, for this question.
+
+        Returns
+        -------
+        DataFrame
+            Whole numbers are ``int64``, or ``Int64`` where some are missing; times are UTC.
+        """
+        with self._blame():
+            try:
+                for view, frame in tables.items():
+                    self._connection.register(view, frame)
+                answer = self._connection.sql(_sql(name), params=dict(parameters)).to_arrow_table()
+            finally:
+                for view in tables:
+                    self._connection.unregister(view)
+        return _to_frame(answer)
+
+    @contextmanager
+    def _blame(self) -> Iterator[None]:
+        """Blame the file if it was one; DuckDB's words do not always name it."""
+        try:
+            yield
+        except (duckdb.Error, OSError):
+            _require_readable(self._place, self._snapshots)
+            raise
+
+
 def query(
     history: History,
     name: str,
@@ -34,45 +118,9 @@ def query(
     parameters: Mapping[str, object] = _NOTHING,
     tables: Mapping[str, pd.DataFrame] = _NOTHING,
 ) -> pd.DataFrame:
-    """Run ``regtools/sql/<name>.sql`` over some snapshots.
-
-    Parameters
-    ----------
-    name
-        The SQL file's name without its ending.
-    snapshots
-        What the views `snapshots`, `repositories`, `tags`, `manifests`, `children`, `layers`,
-        `checks` and `problems` show; each has a leading column `snapshot`.
-    parameters
-        Values for ``$name`` in the SQL: all that it names, and no other.
-    tables
-        More views, from frames.
-
-    Returns
-    -------
-    DataFrame
-        Whole numbers are ``int64``, or ``Int64`` where some are missing; times are UTC.
-
-    Raises
-    ------
-    HistoryError
-        Code ``HISTORY_UNREADABLE``: a file of a snapshot is broken or gone.
-    """
-    sql = _sql(name)
-    place = history.place
-    with duckdb.connect(config=_config()) as connection:
-        _set_up(connection)
-        try:
-            for table in TABLES:
-                _show(connection, place, table, snapshots)
-            for view, frame in tables.items():
-                connection.register(view, frame)
-            answer = connection.sql(sql, params=dict(parameters)).to_arrow_table()
-        except (duckdb.Error, OSError):
-            # Blame the file if it was one; DuckDB's words do not always name it.
-            _require_readable(place, snapshots)
-            raise
-    return _to_frame(answer)
+    """Ask one question of some snapshots; see `Workspace`."""
+    with Workspace(history, snapshots) as workspace:
+        return workspace.ask(name, parameters=parameters, tables=tables)
 
 
 def _set_up(connection: duckdb.DuckDBPyConnection) -> None:
@@ -80,6 +128,9 @@ def _set_up(connection: duckdb.DuckDBPyConnection) -> None:
     _run(connection, "SET TimeZone = 'UTC'")
     # A name in the SQL means a view, never a variable of Python.
     _run(connection, "SET python_enable_replacements = false")
+    # Rows come in the order that the SQL asks for; keeping another one costs memory.
+    _run(connection, "SET preserve_insertion_order = false")
+    _run(connection, _file("macros"))
     # In a notebook without ipywidgets the bar is off, and switching it off again is refused.
     # DuckDB 2.0, tried 2026-11.
     if _run(connection, "SELECT current_setting('enable_progress_bar')") == [(True,)]:
@@ -92,6 +143,10 @@ def _run(connection: duckdb.DuckDBPyConnection, statement: str) -> list[Any]:
 
 
 def _sql(name: str) -> str:
+    return _file(name)
+
+
+def _file(name: str) -> str:
     return (files("regtools") / "sql" / f"{name}.sql").read_text(encoding="utf-8")
 
 

@@ -67,6 +67,21 @@ class TagRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UntaggedRow:
+    """A manifest that a repository holds without a tag on it.
+
+    Only where somebody told: the referrers API, a vendor's own listing, the storage folder. An
+    image inside a tagged index may or may not have a row.
+    """
+
+    registry: str
+    repository: str
+    digest: str
+    pushed_at: datetime | None = None
+    pulled_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ManifestRow:
     """A manifest or index, once per digest."""
 
@@ -146,6 +161,7 @@ class Inventory:
 
     repositories: list[RepositoryRow] = field(default_factory=list)
     tags: list[TagRow] = field(default_factory=list)
+    untagged: list[UntaggedRow] = field(default_factory=list)
     manifests: list[ManifestRow] = field(default_factory=list)
     children: list[ChildRow] = field(default_factory=list)
     layers: list[LayerRow] = field(default_factory=list)
@@ -157,6 +173,7 @@ TABLES: Final[dict[str, type]] = {
     "snapshots": SnapshotRow,
     "repositories": RepositoryRow,
     "tags": TagRow,
+    "untagged": UntaggedRow,
     "manifests": ManifestRow,
     "children": ChildRow,
     "layers": LayerRow,

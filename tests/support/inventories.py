@@ -33,6 +33,7 @@ from regtools.schema import (
     RepositoryRow,
     SnapshotRow,
     TagRow,
+    UntaggedRow,
 )
 
 REGISTRY = "registry.example.com"
@@ -77,6 +78,7 @@ class Shelf:
     children: dict[str, list[ChildRow]] = field(default_factory=dict)
     layers: dict[str, list[LayerRow]] = field(default_factory=dict)
     repositories: dict[str, dict[str, TagRow]] = field(default_factory=dict)
+    tagless: dict[str, dict[str, UntaggedRow]] = field(default_factory=dict)
 
     def image(
         self,
@@ -166,12 +168,34 @@ class Shelf:
             pushed_at=pushed_at,
         )
 
+    def refer(self, repository: str, subject: str, referrer: str, suffix: str = "") -> None:
+        """Tag a referrer as OCI's fallback or cosign (with a suffix such as ``.sig``) does."""
+        self.tag(repository, subject.replace(":", "-")[:71] + suffix, referrer)
+
+    def hold(
+        self,
+        repository: str,
+        digest: str,
+        *,
+        pushed_at: datetime | None = None,
+        pulled_at: datetime | None = None,
+    ) -> None:
+        """Keep a manifest in a repository without a tag."""
+        self.repository(repository)
+        self.tagless.setdefault(repository, {})[digest] = UntaggedRow(
+            registry=self.registry,
+            repository=repository,
+            digest=digest,
+            pushed_at=pushed_at,
+            pulled_at=pulled_at,
+        )
+
     def untag(self, repository: str, tag: str) -> None:
         """Remove a tag."""
         del self.repositories[repository][tag]
 
     def inventory(self) -> Inventory:
-        """Give what a scan of everything would see: only what tags reach."""
+        """Give what a scan of everything would see: what tags reach, and what is held untagged."""
         return merged(self.parts())
 
     def parts(self) -> list[Inventory]:
@@ -181,10 +205,13 @@ class Shelf:
 
     def _part(self, name: str, seen: set[str]) -> Inventory:
         tags = list(self.repositories[name].values())
+        untagged = list(self.tagless.get(name, {}).values())
         part = Inventory(
-            repositories=[RepositoryRow(registry=self.registry, repository=name)], tags=tags
+            repositories=[RepositoryRow(registry=self.registry, repository=name)],
+            tags=tags,
+            untagged=untagged,
         )
-        waiting = [tag.digest for tag in tags]
+        waiting = [row.digest for row in (*tags, *untagged)]
         while waiting:
             one = waiting.pop(0)
             if one in seen:
@@ -260,6 +287,8 @@ _NAMES = ("a", "team/a", "team/b", "team/b/deep", "z")
 def shelves(draw: st.DrawFn, *, foreign: bool = True, unknown_sizes: bool = False) -> Shelf:
     """Draw images that share layers, list one twice, stand in nested indexes, under many tags.
 
+    Some have referrers, by fallback or cosign tag or without a tag; some have no tag.
+
     Parameters
     ----------
     foreign
@@ -297,6 +326,11 @@ def shelves(draw: st.DrawFn, *, foreign: bool = True, unknown_sizes: bool = Fals
         shelf.repository(name)
         for number in range(draw(st.integers(0, 5))):
             shelf.tag(name, f"v{number}", draw(st.sampled_from(tops)), pushed_at=draw(_TIMES))
+        for _ in range(draw(st.integers(0, 2))):
+            subject, referrer = draw(st.sampled_from(tops)), draw(st.sampled_from(tops))
+            shelf.refer(name, subject, referrer, draw(st.sampled_from(("", ".sig", ".att"))))
+        if draw(st.booleans()):
+            shelf.hold(name, draw(st.sampled_from(tops)), pushed_at=draw(_TIMES))
     return shelf
 
 

@@ -1,11 +1,12 @@
 """The definitions of bytes in plain sets, slow and obvious: what the SQL must agree with.
 
 An item is a digest: of a manifest, a config or a layer. One inventory is one complete scan of
-one registry.
+one registry. A referrer is reached through its subject, in the repository that holds both.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ class Held:
         return Held(self.every | other.every, self.stored | other.stored)
 
 
+REFERRER_TAG = re.compile(r"sha(256|512)-[0-9a-f]{64}(\.[A-Za-z0-9_.-]+)?")
 NOTHING = Held(frozenset(), frozenset())
 
 
@@ -47,14 +49,50 @@ class Oracle:
         for layer in inventory.layers:
             self._note_size(layer.blob, layer.size)
         self._tags = {(row.repository, row.tag): row.digest for row in inventory.tags}
-        self._repositories = {row.repository for row in inventory.repositories}
+        self._untagged = {(row.repository, row.digest) for row in inventory.untagged}
+        self._repositories = {row.repository for row in inventory.repositories} | {
+            repository for repository, _ in self._tags.keys() | self._untagged
+        }
+        self._referrers: dict[tuple[str, str], set[str]] = defaultdict(set)
+        for (repository, tag), digest in self._tags.items():
+            if REFERRER_TAG.fullmatch(tag):
+                for subject in self._manifests:
+                    if subject.replace(":", "-")[:71] == tag[:71] and subject != digest:
+                        self._referrers[repository, subject].add(digest)
+        for repository, digest in {(r, d) for (r, _), d in self._tags.items()} | self._untagged:
+            manifest = self._manifests.get(digest)
+            if manifest is not None and manifest.subject in self._manifests:
+                self._referrers[repository, manifest.subject].add(digest)
+        anchored: dict[str, set[str]] = defaultdict(set)
+        for (repository, tag), digest in self._tags.items():
+            if not REFERRER_TAG.fullmatch(tag):
+                anchored[repository] |= self._below(digest, repository)
+        self._following = {
+            (repository, tag)
+            for (repository, tag), digest in self._tags.items()
+            if REFERRER_TAG.fullmatch(tag)
+            and any(digest in self._referrers[repository, one] for one in anchored[repository])
+        }
+
+    def follows(self, repository: str, tag: str) -> bool:
+        """Say whether a tag is a referrer's whose subject is in the same repository."""
+        return (repository, tag) in self._following
 
     def by_tag(self) -> dict[tuple[str, str], Row]:
         """Give the sizes of each tag."""
-        held = {key: self.reach(digest) for key, digest in self._tags.items()}
+        held = {
+            (repository, tag): NOTHING
+            if (repository, tag) in self._following
+            else self.reach(digest, repository)
+            for (repository, tag), digest in self._tags.items()
+        }
+        loose = [(name, self.reach(digest, name)) for name, digest in self._loose()]
         users = Counter(
             (self._scope(repository), item)
-            for (repository, _), reached in held.items()
+            for repository, reached in [
+                *((repository, reached) for (repository, _), reached in held.items()),
+                *loose,
+            ]
             for item in reached.stored
         )
         return {
@@ -65,7 +103,10 @@ class Oracle:
                     reached, {i for i in reached.stored if users[self._scope(repository), i] == 1}
                 ),
                 "pull_bytes": self.size(self.pulled(self._tags[repository, tag])),
-                "complete": self._all_known(reached.every),
+                "foreign_bytes": self.size(reached.every - reached.stored),
+                "complete": self._all_known(
+                    self.reach(self._tags[repository, tag], repository).every
+                ),
             }
             for (repository, tag), reached in held.items()
         }
@@ -78,13 +119,18 @@ class Oracle:
         )
         rows = {}
         for name, reached in held.items():
-            digests = [digest for (owner, _), digest in self._tags.items() if owner == name]
+            tags = {tag: digest for (owner, tag), digest in self._tags.items() if owner == name}
             rows[name] = {
-                "tags": len(digests),
-                "logical_bytes": sum(self.size(self.reach(digest).every) for digest in digests),
+                "tags": len(tags),
+                "logical_bytes": sum(
+                    self.size(self.reach(digest, name).every)
+                    for tag, digest in tags.items()
+                    if (name, tag) not in self._following
+                ),
                 **self._alone(
                     reached, {i for i in reached.stored if users[self._scope(name), i] == 1}
                 ),
+                "foreign_bytes": self.size(reached.every - reached.stored),
                 "complete": self._all_known(reached.every),
             }
         return rows
@@ -96,6 +142,9 @@ class Oracle:
         items = {item for _, item in high}
         exclusive = sum(int(row["exclusive_bytes"]) for row in rows)
         physical = self.size(item for _, item in high)
+        everything = NOTHING
+        for name in self._repositories:
+            everything |= self._held_by(name)
         return {
             "repositories": len(self._repositories),
             "tags": len(self._tags),
@@ -107,31 +156,33 @@ class Oracle:
             "physical_high_bytes": physical,
             "exclusive_bytes": exclusive,
             "shared_bytes": physical - exclusive,
+            "foreign_bytes": self.size(everything.every - everything.stored),
             "complete": all(row["complete"] for row in rows),
         }
 
     def by_layer(self) -> dict[str, Row]:
         """Give who uses each stored blob."""
-        held = {key: self.reach(digest).stored for key, digest in self._tags.items()}
-        blobs = {item for items in held.values() for item in items} - set(self._manifests)
+        held = {
+            (repository, tag): self.reach(digest, repository).stored
+            for (repository, tag), digest in self._tags.items()
+            if (repository, tag) not in self._following
+        }
+        alone = {(name, d): self.reach(d, name).stored for name, d in self._loose()}
+        every = [*held.items(), *alone.items()]
+        blobs = {item for _, items in every for item in items} - set(self._manifests)
         return {
             blob: {
                 "size": self.size([blob]),
-                "repositories": len({owner for (owner, _), items in held.items() if blob in items}),
+                "repositories": len({owner for (owner, _), items in every if blob in items}),
                 "tags": sum(blob in items for items in held.values()),
                 "complete": self._sizes[blob] is not None,
             }
             for blob in blobs
         }
 
-    def reach(self, top: str) -> Held:
-        """Give everything below a manifest, and itself."""
-        manifests, waiting = set(), [top]
-        while waiting:
-            digest = waiting.pop()
-            if digest not in manifests and digest in self._manifests:
-                manifests.add(digest)
-                waiting.extend(row.child for row in self._children[digest])
+    def reach(self, top: str, repository: str | None = None) -> Held:
+        """Give everything below a manifest, and itself; in a repository, with its referrers."""
+        manifests = self._below(top, repository)
         stored = set(manifests)
         foreign = set()
         for digest in manifests:
@@ -139,6 +190,27 @@ class Oracle:
             stored |= here
             foreign |= elsewhere
         return Held(frozenset(stored | foreign), frozenset(stored))
+
+    def _below(self, top: str, repository: str | None) -> set[str]:
+        manifests: set[str] = set()
+        waiting = [top]
+        while waiting:
+            digest = waiting.pop()
+            if digest not in manifests and digest in self._manifests:
+                manifests.add(digest)
+                waiting.extend(row.child for row in self._children[digest])
+                if repository is not None:
+                    waiting.extend(self._referrers[repository, digest])
+        return manifests
+
+    def _loose(self) -> set[tuple[str, str]]:
+        """Give the untagged manifests that no tag leads to."""
+        reached = {
+            (repository, digest)
+            for (repository, _), top in self._tags.items()
+            for digest in self._below(top, repository)
+        }
+        return self._untagged - reached
 
     def pulled(self, top: str) -> set[str]:
         """Give what a linux/amd64 client fetches."""
@@ -190,7 +262,10 @@ class Oracle:
         held = NOTHING
         for (owner, _), digest in self._tags.items():
             if owner == repository:
-                held |= self.reach(digest)
+                held |= self.reach(digest, repository)
+        for owner, digest in self._loose():
+            if owner == repository:
+                held |= self.reach(digest, repository)
         return held
 
     def _stored_once(self, place: object) -> set[tuple[str, str]]:

@@ -172,7 +172,6 @@ def _reconstructed(reach: Reach, measured: pd.DataFrame) -> pd.DataFrame:
     frame = reach.ask(
         "growth_reconstructed",
         tables={
-            "created": reach.created(),
             "months": made(months, {"state": "int64", "month": TIME}),
         },
         earliest=EARLIEST_IMAGE,

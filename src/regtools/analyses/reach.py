@@ -1,12 +1,14 @@
 """What every analysis of bytes stands on: which tag reaches which blob, in numbers.
 
 A *state* is what was known of registries at one moment: the newest snapshot of each target by
-then. `usage` asks about one state, `growth` about many at once. Four steps, each an SQL file,
-turn states into facts that the last step adds up:
+then. `usage` asks about one state, `growth` about many at once. Steps, each an SQL file, turn
+states into facts that the last step adds up:
 
     states ─▶ places (a repository, and with whom it shares storage)
-                 └─▶ roots (the manifest that a tag names)
-                         └─▶ reach (root → item) ◀─ items (a digest, its size)
+                 └─▶ nodes (a manifest in a scan)
+                        ├─▶ links (index → child, and subject → referrer)
+                        └─▶ roots (what a tag names, and `others`: what has no tag, or a referrer's)
+                               └─▶ reach (root → item) ◀─ items (a digest, its size)
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from regtools.engine import query
+from regtools.engine import Workspace
 from regtools.history import History
 from regtools.schema import SnapshotRow
 
@@ -27,7 +29,8 @@ TIME: Final = "datetime64[us, UTC]"
 EARLIEST_IMAGE: Final = datetime(2013, 3, 20, tzinfo=UTC)
 """Docker was first shown at PyCon in March 2013; an image cannot be older."""
 
-_STEPS: Final = ("places", "roots", "items", "reach")
+_STEPS: Final = ("places", "nodes", "links", "dates", "others", "roots", "items", "reach")
+_PARAMETERS: Final = {"dates": {"earliest": EARLIEST_IMAGE}}
 
 
 class Reach:
@@ -42,13 +45,7 @@ class Reach:
     """
 
     def __init__(self, history: History, states: Mapping[int, Sequence[SnapshotRow]]) -> None:
-        self._history = history
-        self._snapshots = list(
-            {row.snapshot: row for rows in states.values() for row in rows}.values()
-        )
-        self._tables: dict[str, pd.DataFrame] = {"states": _states_frame(states)}
-        for step in _STEPS:
-            self._tables[step] = self.ask(step)
+        self._workspace = facts(history, states, _STEPS)
 
     def ask(
         self,
@@ -58,17 +55,19 @@ class Reach:
         **parameters: object,
     ) -> pd.DataFrame:
         """Run an SQL file over the facts, with more tables if it needs them."""
-        return query(
-            self._history,
-            name,
-            snapshots=self._snapshots,
-            parameters=parameters,
-            tables={**self._tables, **(tables or {})},
-        )
+        return self._workspace.ask(name, parameters=parameters, tables=tables or {})
 
-    def created(self) -> pd.DataFrame:
-        """Give when each root was made, where a date can be believed."""
-        return self.ask("created", earliest=EARLIEST_IMAGE)
+
+def facts(
+    history: History, states: Mapping[int, Sequence[SnapshotRow]], steps: Iterable[str]
+) -> Workspace:
+    """Open the snapshots of some states and take these steps, in order."""
+    snapshots = {row.snapshot: row for rows in states.values() for row in rows}
+    workspace = Workspace(history, list(snapshots.values()))
+    workspace.add("states", _states_frame(states))
+    for step in steps:
+        workspace.make(step, _PARAMETERS.get(step, {}))
+    return workspace
 
 
 def opened(history: History | str | Path) -> History:

@@ -35,6 +35,7 @@ COLUMNS: Final = {
         **_BASIS,
         "taken_at": TIME,
         **_BOUNDS,
+        "foreign_bytes": "int64",
     },
     "repository": {
         "registry": "str",
@@ -43,6 +44,7 @@ COLUMNS: Final = {
         **_BYTES,
         **_BASIS,
         **_BOUNDS,
+        "foreign_bytes": "int64",
     },
     "tag": {
         **dict.fromkeys(("registry", "repository", "tag", "digest"), "str"),
@@ -51,6 +53,8 @@ COLUMNS: Final = {
         **_BASIS,
         "created_at": TIME,
         "pushed_at": TIME,
+        "foreign_bytes": "int64",
+        "subject": "str",
     },
     "layer": {
         "registry": "str",
@@ -91,11 +95,14 @@ def usage(
     DataFrame
         - registry: registry, repositories, tags, manifests, blobs, logical_bytes,
           physical_bytes, exclusive_bytes, shared_bytes, dedup_scope, complete, taken_at,
-          physical_low_bytes, physical_high_bytes. Exclusive is what one repository alone reaches.
+          physical_low_bytes, physical_high_bytes, foreign_bytes (layers that are stored
+          elsewhere). Exclusive is what one repository alone reaches.
         - repository: registry, repository, tags, the four sizes, dedup_scope, complete,
-          physical_low_bytes, physical_high_bytes.
+          physical_low_bytes, physical_high_bytes, foreign_bytes.
         - tag: registry, repository, tag, digest, the four sizes, pull_bytes, dedup_scope,
-          complete, created_at, pushed_at. A date that cannot be right is left empty.
+          complete, created_at, pushed_at, foreign_bytes, subject. A date that cannot be right is
+          left empty. A signature or another referrer counts with the manifest it is about: the
+          row of its own tag (``sha256-…``) has no bytes, but names that `subject`.
         - layer: registry, blob, size, repositories, tags, dedup_scope, complete, role (layer or
           config), media_type, found_in (one of the repositories). Only what is stored: no
           foreign layers.
@@ -146,7 +153,7 @@ def sizes_of_registries(reach: Reach, repositories: pd.DataFrame) -> pd.DataFram
 
 def sizes_of_tags(reach: Reach, state: int) -> pd.DataFrame:
     """Give the sizes and dates of each tag in one state."""
-    return reach.ask("usage_by_tag", tables={"created": reach.created()}, state=state)
+    return reach.ask("usage_by_tag", state=state)
 
 
 def sizes_of_layers(reach: Reach, state: int) -> pd.DataFrame:

@@ -89,6 +89,7 @@ def _dangling(snapshot: str, tables: Tables) -> Iterator[HistoryFinding]:
     there = _values(tables, ("manifests", "digest"), ("problems", "reference"))
     references = (
         ("tags", "digest"),
+        ("untagged", "digest"),
         ("children", "parent"),
         ("children", "child"),
         ("layers", "manifest"),

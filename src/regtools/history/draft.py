@@ -128,7 +128,11 @@ class Draft:
         return {name: unique(name, data) for name, data in tables.items()}
 
     def _copy_known(self, tables: Tables) -> None:
-        named = {*tables["tags"]["digest"].to_pylist(), *tables["children"]["child"].to_pylist()}
+        named = {
+            *tables["tags"]["digest"].to_pylist(),
+            *tables["untagged"]["digest"].to_pylist(),
+            *tables["children"]["child"].to_pylist(),
+        }
         missing = named.difference(tables["manifests"]["digest"].to_pylist())
         newest_first = reversed(self._history.readable_snapshots(self._registry))
         copies = copy_rows(self._history.place, newest_first, missing)
@@ -154,7 +158,11 @@ def _unexplained(registry: str, tables: Tables) -> Iterable[ProblemRow]:
         *tables["manifests"]["digest"].to_pylist(),
         *tables["problems"]["reference"].to_pylist(),
     }
-    tags = tables["tags"].select(["repository", "digest"]).to_pylist()
+    tags = [
+        row
+        for name in ("tags", "untagged")
+        for row in tables[name].select(["repository", "digest"]).to_pylist()
+    ]
     children = [
         {"repository": "", "digest": child} for child in tables["children"]["child"].to_pylist()
     ]

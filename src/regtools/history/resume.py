@@ -128,6 +128,7 @@ class _Part:
             manifests=part["manifests"]["digest"].to_pylist(),
             named={
                 *part["tags"]["digest"].to_pylist(),
+                *part["untagged"]["digest"].to_pylist(),
                 *part["children"]["child"].to_pylist(),
             },
         )

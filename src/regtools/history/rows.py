@@ -24,6 +24,7 @@ DATA_TABLES: Final = tuple(name for name in TABLES if name != "snapshots")
 _KEYS: Final = {
     "repositories": ("registry", "repository"),
     "tags": ("registry", "repository", "tag"),
+    "untagged": ("registry", "repository", "digest"),
     "manifests": ("digest",),
     "children": ("parent", "child"),
     "layers": ("manifest", "position"),

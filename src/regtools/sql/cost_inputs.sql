@@ -10,7 +10,7 @@ held AS (
         split_part(places.repository, '/', 1) AS namespace,
         places.repository,
         reach.item
-    FROM (SELECT DISTINCT place, root FROM roots) AS tops
+    FROM (SELECT DISTINCT place, root FROM roots WHERE NOT follows) AS tops
     JOIN places USING (place)
     JOIN reach USING (root)
     WHERE reach.stored
@@ -34,6 +34,7 @@ pulled AS (
     SELECT sum(pulls.size) AS size, sum(pulls.objects) AS objects, count(*) AS tags
     FROM roots
     LEFT JOIN pulls USING (root)
+    WHERE tag IS NOT NULL AND NOT follows
 )
 SELECT
     (SELECT coalesce(sum(size), 0) FROM once_a_registry JOIN items USING (item)) AS registry_bytes,

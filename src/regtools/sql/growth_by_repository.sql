@@ -24,6 +24,7 @@ tag_ends AS (
         bool_or(is_last) AS was_last
     FROM ends
     JOIN roots USING (place)
+    WHERE roots.tag IS NOT NULL
     GROUP BY ends.registry, ends.repository, roots.tag
 ),
 tag_changes AS (

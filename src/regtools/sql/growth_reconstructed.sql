@@ -1,6 +1,6 @@
 -- Answers: how much of what a state holds was already there at the start of earlier months?
 -- Parameters: $earliest, before which no date is believed; tables places, roots, items, reach,
---             created, months(state, month).
+--             dates, months(state, month).
 -- Columns: registry, taken_at, logical_bytes, physical_bytes, tags, repositories.
 WITH
 -- The registry's own date tells more than the image's: an old image may be pushed late.
@@ -11,18 +11,25 @@ dated AS (
         places.storage,
         roots.place,
         roots.root,
-        date_trunc('day', coalesce(roots.pushed_at, created.created_at)) AS day
+        roots.tag,
+        date_trunc('day', coalesce(roots.pushed_at, dates.made_at)) AS day
     FROM roots
     JOIN places USING (place)
-    LEFT JOIN created USING (root)
-    WHERE coalesce(roots.pushed_at, created.created_at) >= $earliest
+    LEFT JOIN dates USING (node)
+    WHERE NOT roots.follows
+        AND coalesce(roots.pushed_at, dates.made_at) >= $earliest
         AND places.state IN (SELECT state FROM months)
 ),
 root_sizes AS (
     SELECT root, sum(size) AS size FROM reach JOIN items USING (item) GROUP BY root
 ),
 tag_days AS (
-    SELECT state, registry, day, sum(size) AS logical, count(*) AS tags
+    SELECT
+        state,
+        registry,
+        day,
+        coalesce(sum(size) FILTER (WHERE tag IS NOT NULL), 0) AS logical,
+        count(tag) AS tags
     FROM dated
     LEFT JOIN root_sizes USING (root)
     GROUP BY state, registry, day

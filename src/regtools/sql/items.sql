@@ -1,15 +1,15 @@
 -- Answers: what is stored under each digest? Digests get whole numbers, which join faster.
 -- Parameters: none.
--- Columns: item, digest, role (manifest, layer or config), media_type, size, known, created_at.
+-- Columns: item, digest, role (manifest, layer or config), media_type, size, known.
 WITH
 named AS (
-    SELECT digest, 'manifest' AS role, media_type, size, created_at FROM manifests
+    SELECT digest, 'manifest' AS role, media_type, size FROM manifests
     UNION ALL
-    SELECT config_digest, 'config', NULL, config_size, NULL
+    SELECT config_digest, 'config', NULL, config_size
     FROM manifests
     WHERE config_digest IS NOT NULL
     UNION ALL
-    SELECT blob, 'layer', media_type, size, NULL FROM layers
+    SELECT blob, 'layer', media_type, size FROM layers
 )
 SELECT
     row_number() OVER (ORDER BY digest) AS item,
@@ -19,8 +19,7 @@ SELECT
     coalesce(max(media_type), '') AS media_type,
     -- Schema 1 does not tell sizes; another manifest with the same layer may.
     coalesce(max(size), 0) AS size,
-    max(size) IS NOT NULL AS known,
-    max(created_at) AS created_at
+    max(size) IS NOT NULL AS known
 FROM named
 GROUP BY digest
 ORDER BY item

@@ -1,6 +1,7 @@
 -- Answers: which snapshot speaks for each repository of a state, and with whom it shares storage?
 -- Parameters: none; table states(state, snapshot): a state is what was known at one moment.
--- Columns: place, state, registry, repository, snapshot, scope, storage, dedup_scope, complete.
+-- Columns: place, state, registry, repository, snapshot, scan (its number), scope, storage,
+--          dedup_scope, complete.
 WITH
 -- A registry may be scanned whole and by namespace: the newest scan that covers a repository wins.
 sources AS (
@@ -24,6 +25,8 @@ seen AS (
     SELECT snapshot, repository FROM repositories
     UNION
     SELECT snapshot, repository FROM tags
+    UNION
+    SELECT snapshot, repository FROM untagged
 ),
 spoken_for AS (
     SELECT own.state, own.registry, seen.repository, own.snapshot, own.complete
@@ -70,6 +73,7 @@ SELECT
     registry,
     placed.repository,
     placed.snapshot,
+    dense_rank() OVER (ORDER BY placed.snapshot) AS scan,
     dense_rank() OVER (ORDER BY state, registry, scope_name) AS scope,
     dense_rank() OVER (ORDER BY state, registry, storage_name) AS storage,
     dedup_scope,

@@ -1,67 +1,44 @@
--- Answers: what does each root reach, through indexes in indexes down to the blobs, each once?
--- Parameters: none; tables places, roots, items.
--- Columns: root, item, stored (false: only as foreign layer), pulled (by one linux/amd64 client).
+-- Answers: what does each root reach, through indexes and referrers down to the blobs, each once?
+-- Parameters: none; tables places, nodes, links, roots, items.
+-- Columns: root, item, stored (false: only as foreign layer), pulled (by one linux/amd64 client),
+--          own (not only through a referrer).
 WITH RECURSIVE
--- What a snapshot could not read is missing there, even where another snapshot has it: content
--- is looked up by scan and item.
-scans AS (
-    SELECT snapshot, row_number() OVER (ORDER BY snapshot) AS scan FROM snapshots
-),
-nodes AS (
-    SELECT scans.scan, own.item, config.item AS config, manifests.platform
-    FROM manifests
-    JOIN scans USING (snapshot)
-    JOIN items AS own ON own.digest = manifests.digest
-    LEFT JOIN items AS config ON config.digest = manifests.config_digest
-),
-edges AS (
-    SELECT
-        scans.scan,
-        parent.item AS parent,
-        child.item AS child,
-        children.platform,
-        coalesce(children.attests IS NOT NULL OR children.platform = 'unknown/unknown', FALSE)
-            AS attests
-    FROM children
-    JOIN scans USING (snapshot)
-    JOIN items AS parent ON parent.digest = children.parent
-    JOIN items AS child ON child.digest = children.child
-),
 tops AS (
-    SELECT DISTINCT roots.root, scans.scan, items.item
-    FROM roots
-    JOIN places USING (place)
-    JOIN scans USING (snapshot)
-    JOIN items ON items.digest = roots.digest
+    SELECT DISTINCT root, context, node FROM roots WHERE node IS NOT NULL
 ),
 -- UNION keeps each manifest once for a root, so even a cycle comes to its end.
 reached AS (
-    SELECT root, scan, item FROM tops
+    SELECT root, context, node, TRUE AS own FROM tops
     UNION
-    SELECT reached.root, reached.scan, edges.child
+    SELECT reached.root, reached.context, links.child, reached.own AND links.place IS NULL
     FROM reached
-    JOIN edges ON edges.scan = reached.scan AND edges.parent = reached.item
+    JOIN links
+        ON links.parent = reached.node
+        AND (links.place IS NULL OR links.place = reached.context)
+),
+edges AS (
+    SELECT parent, child, platform, attests FROM links WHERE place IS NULL
 ),
 -- What a linux/amd64 client takes of an index: its platform, else an index inside that may hold
 -- it, else the first platform by name.
 choices AS (
     SELECT
-        edges.scan,
         edges.parent,
         edges.child,
+        nodes.digest,
         coalesce(edges.platform, nodes.platform) AS platform,
         inner_indexes.parent IS NOT NULL AS is_index
     FROM edges
-    LEFT JOIN nodes ON nodes.scan = edges.scan AND nodes.item = edges.child
-    LEFT JOIN (SELECT DISTINCT scan, parent FROM edges) AS inner_indexes
-        ON inner_indexes.scan = edges.scan AND inner_indexes.parent = edges.child
+    JOIN nodes ON nodes.node = edges.child
+    LEFT JOIN (SELECT DISTINCT parent FROM edges) AS inner_indexes
+        ON inner_indexes.parent = edges.child
     WHERE NOT edges.attests
 ),
 chosen AS (
-    SELECT scan, parent, child
+    SELECT parent, child
     FROM choices
     QUALIFY row_number() OVER (
-        PARTITION BY scan, parent
+        PARTITION BY parent
         ORDER BY
             CASE
                 WHEN platform = 'linux/amd64' THEN 0
@@ -70,39 +47,41 @@ chosen AS (
                 ELSE 3
             END,
             platform NULLS LAST,
-            child
+            digest
     ) = 1
 ),
 pulled AS (
-    SELECT root, scan, item FROM tops
+    SELECT root, node FROM tops
     UNION
-    SELECT pulled.root, pulled.scan, chosen.child
+    SELECT pulled.root, chosen.child
     FROM pulled
-    JOIN chosen ON chosen.scan = pulled.scan AND chosen.parent = pulled.item
+    JOIN chosen ON chosen.parent = pulled.node
 ),
 manifests_of AS (
-    SELECT reached.root, reached.scan, reached.item, pulled.item IS NOT NULL AS pulled
+    SELECT reached.root, reached.node, reached.own, pulled.node IS NOT NULL AS pulled
     FROM reached
-    LEFT JOIN pulled ON pulled.root = reached.root AND pulled.item = reached.item
+    LEFT JOIN pulled ON pulled.root = reached.root AND pulled.node = reached.node
 ),
-blobs AS (
-    SELECT scans.scan, own.item AS manifest, blob.item, NOT layers."foreign" AS stored
+contents AS (
+    SELECT nodes.node, items.item, TRUE AS stored
+    FROM nodes
+    JOIN items ON items.digest = nodes.digest
+    UNION ALL
+    SELECT nodes.node, items.item, TRUE
+    FROM nodes
+    JOIN items ON items.digest = nodes.config_digest
+    UNION ALL
+    SELECT nodes.node, items.item, NOT layers."foreign"
     FROM layers
-    JOIN scans USING (snapshot)
-    JOIN items AS own ON own.digest = layers.manifest
-    JOIN items AS blob ON blob.digest = layers.blob
-    UNION ALL
-    SELECT scan, item, config, TRUE FROM nodes WHERE config IS NOT NULL
-),
-held AS (
-    SELECT manifests_of.root, nodes.item, TRUE AS stored, manifests_of.pulled
-    FROM manifests_of
-    JOIN nodes USING (scan, item)
-    UNION ALL
-    SELECT manifests_of.root, blobs.item, blobs.stored, manifests_of.pulled
-    FROM manifests_of
-    JOIN blobs ON blobs.scan = manifests_of.scan AND blobs.manifest = manifests_of.item
+    JOIN nodes ON nodes.snapshot = layers.snapshot AND nodes.digest = layers.manifest
+    JOIN items ON items.digest = layers.blob
 )
-SELECT root, item, bool_or(stored) AS stored, bool_or(pulled) AS pulled
-FROM held
+SELECT
+    root,
+    item,
+    bool_or(stored) AS stored,
+    bool_or(pulled) AS pulled,
+    bool_or(own) AS own
+FROM manifests_of
+JOIN contents USING (node)
 GROUP BY root, item

@@ -4,7 +4,7 @@
 --          complete.
 WITH
 tops AS (
-    SELECT place, root, count(*) AS tags FROM roots GROUP BY place, root
+    SELECT place, root, count(tag) AS tags FROM roots WHERE NOT follows GROUP BY place, root
 ),
 used AS (
     SELECT

@@ -1,7 +1,7 @@
 -- Answers: how many bytes does each registry hold in each state?
 -- Parameters: none; tables states, places, roots, items, reach, usage_by_repository.
 -- Columns: state, registry, repositories, tags, manifests, blobs, logical_bytes,
---          physical_low_bytes, physical_high_bytes, exclusive_bytes, dedup_scope, complete, taken_at.
+--          physical_low_bytes, physical_high_bytes, exclusive_bytes, foreign_bytes, dedup_scope, complete, taken_at.
 WITH
 troubled AS (
     SELECT DISTINCT snapshot FROM problems
@@ -30,12 +30,23 @@ added_up AS (
     FROM usage_by_repository
     GROUP BY state, registry
 ),
-held AS (
-    SELECT DISTINCT places.state, places.registry, places.scope, places.storage, reach.item
-    FROM (SELECT DISTINCT place, root FROM roots) AS tops
+reached AS (
+    SELECT DISTINCT
+        places.state, places.registry, places.scope, places.storage, reach.item, reach.stored
+    FROM (SELECT DISTINCT place, root FROM roots WHERE NOT follows) AS tops
     JOIN places USING (place)
     JOIN reach USING (root)
-    WHERE reach.stored
+),
+held AS (
+    SELECT * FROM reached WHERE stored
+),
+elsewhere AS (
+    SELECT state, registry, sum(size) AS size
+    FROM (
+        SELECT state, registry, item FROM reached GROUP BY ALL HAVING NOT bool_or(stored)
+    ) AS foreign_items
+    JOIN items USING (item)
+    GROUP BY state, registry
 ),
 least AS (
     SELECT state, registry, sum(size) AS size
@@ -65,6 +76,7 @@ SELECT
     coalesce(least.size, 0) AS physical_low_bytes,
     coalesce(most.size, 0) AS physical_high_bytes,
     coalesce(added_up.exclusive, 0) AS exclusive_bytes,
+    coalesce(elsewhere.size, 0) AS foreign_bytes,
     registries.dedup_scope,
     registries.complete AND coalesce(added_up.complete, TRUE) AS complete,
     registries.taken_at
@@ -72,4 +84,5 @@ FROM registries
 LEFT JOIN added_up USING (state, registry)
 LEFT JOIN least USING (state, registry)
 LEFT JOIN most USING (state, registry)
+LEFT JOIN elsewhere USING (state, registry)
 ORDER BY physical_high_bytes DESC, registry, state

@@ -1,10 +1,13 @@
 -- Answers: how many bytes does each repository hold, alone and with others?
 -- Parameters: none; tables places, roots, items, reach.
 -- Columns: place, state, registry, repository, tags, logical_bytes, physical_bytes,
---          exclusive_bytes, dedup_scope, complete.
+--          exclusive_bytes, foreign_bytes, dedup_scope, complete.
 WITH
 tops AS (
-    SELECT place, root, count(*) AS tags FROM roots GROUP BY place, root
+    SELECT place, root, count(tag) AS tags FROM roots WHERE NOT follows GROUP BY place, root
+),
+tag_counts AS (
+    SELECT place, count(tag) AS tags FROM roots GROUP BY place
 ),
 root_sizes AS (
     SELECT root, sum(size) AS logical, bool_and(known) AS known
@@ -13,18 +16,25 @@ root_sizes AS (
     GROUP BY root
 ),
 added_up AS (
-    SELECT place, sum(tags) AS tags, sum(tags * logical) AS logical, bool_and(known) AS known
+    SELECT place, sum(tags * logical) AS logical, bool_and(known) AS known
     FROM tops
     LEFT JOIN root_sizes USING (root)
     GROUP BY place
 ),
 held AS (
-    SELECT DISTINCT place, item FROM tops JOIN reach USING (root) WHERE stored
+    SELECT place, item, bool_or(stored) AS stored
+    FROM tops
+    JOIN reach USING (root)
+    GROUP BY place, item
+),
+elsewhere AS (
+    SELECT place, sum(size) AS size FROM held JOIN items USING (item) WHERE NOT stored GROUP BY place
 ),
 holders AS (
     SELECT scope, item, count(*) AS holders
     FROM held
     JOIN places USING (place)
+    WHERE stored
     GROUP BY scope, item
 ),
 stored AS (
@@ -36,6 +46,7 @@ stored AS (
     JOIN places USING (place)
     JOIN holders USING (scope, item)
     JOIN items USING (item)
+    WHERE stored
     GROUP BY place
 )
 SELECT
@@ -43,13 +54,16 @@ SELECT
     places.state,
     places.registry,
     places.repository,
-    coalesce(tags, 0) AS tags,
+    coalesce(tag_counts.tags, 0) AS tags,
     coalesce(logical, 0) AS logical_bytes,
     coalesce(physical, 0) AS physical_bytes,
     coalesce(exclusive, 0) AS exclusive_bytes,
+    coalesce(elsewhere.size, 0) AS foreign_bytes,
     places.dedup_scope,
     places.complete AND coalesce(known, TRUE) AS complete
 FROM places
+LEFT JOIN tag_counts USING (place)
 LEFT JOIN added_up USING (place)
 LEFT JOIN stored USING (place)
+LEFT JOIN elsewhere USING (place)
 ORDER BY physical_bytes DESC, registry, repository, state

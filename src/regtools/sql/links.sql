@@ -1,0 +1,48 @@
+-- Answers: what leads from one manifest to another? From an index to its children, wherever it is;
+--          from a subject to its referrers, in one repository.
+-- Parameters: none; tables places, nodes.
+-- Columns: place (NULL: in every repository), parent, child, platform, attests.
+WITH
+referrer_tags AS (
+    SELECT places.scan, places.place, left(tags.tag, 71) AS subject, nodes.node
+    FROM tags
+    JOIN places ON places.snapshot = tags.snapshot AND places.repository = tags.repository
+    JOIN nodes ON nodes.scan = places.scan AND nodes.digest = tags.digest
+    WHERE is_referrer_tag(tags.tag)
+),
+subjects AS (
+    SELECT scan, node, replace(left(digest, 71), ':', '-') AS subject FROM nodes
+),
+about AS (
+    SELECT own.snapshot, own.digest, own.node, subject.node AS subject
+    FROM nodes AS own
+    JOIN nodes AS subject ON subject.scan = own.scan AND subject.digest = own.subject
+    WHERE own.subject IS NOT NULL
+),
+referrers AS (
+    SELECT referrer_tags.place, subjects.node AS parent, referrer_tags.node AS child
+    FROM referrer_tags
+    JOIN subjects USING (scan, subject)
+    UNION
+    SELECT places.place, about.subject, about.node
+    FROM (
+        SELECT snapshot, repository, digest FROM tags
+        UNION ALL
+        SELECT snapshot, repository, digest FROM untagged
+    ) AS held
+    JOIN about USING (snapshot, digest)
+    JOIN places USING (snapshot, repository)
+)
+SELECT
+    NULL::BIGINT AS place,
+    parent.node AS parent,
+    child.node AS child,
+    children.platform,
+    coalesce(children.attests IS NOT NULL OR children.platform = 'unknown/unknown', FALSE)
+        AS attests
+FROM children
+JOIN nodes AS parent ON parent.snapshot = children.snapshot AND parent.digest = children.parent
+JOIN nodes AS child ON child.snapshot = children.snapshot AND child.digest = children.child
+UNION ALL
+-- A manifest that names itself, by whatever name, leads nowhere.
+SELECT place, parent, child, NULL, FALSE FROM referrers WHERE parent <> child
