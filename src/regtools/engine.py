@@ -6,6 +6,7 @@ import secrets
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
 from types import MappingProxyType
@@ -68,6 +69,21 @@ class Workspace:
         sql = f"CREATE OR REPLACE TEMP TABLE {name} AS {_sql(name)}"
         with self._blame():
             self._connection.execute(sql, dict(parameters)).fetchall()
+
+    def view(self, name: str) -> None:
+        """Give ``regtools/sql/<name>.sql`` its name without computing it; it takes variables."""
+        with self._blame():
+            _run(self._connection, f"CREATE OR REPLACE TEMP VIEW {name} AS {_sql(name)}")
+
+    def set(self, name: str, value: str | float | datetime | None) -> None:
+        """Give a variable its value, for all that is asked from now on."""
+        if isinstance(value, datetime):
+            # As text: DuckDB wants another package for a datetime with a zone.
+            self._connection.execute(
+                f"SET VARIABLE {name} = $value::TIMESTAMPTZ", {"value": value.isoformat()}
+            ).fetchall()
+        else:
+            self._connection.execute(f"SET VARIABLE {name} = $value", {"value": value}).fetchall()
 
     def ask(
         self,

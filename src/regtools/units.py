@@ -90,7 +90,26 @@ def parse_age(text: str) -> timedelta:
         )
     letter = match[2].lower()
     count = int(match[1])
-    return timedelta(hours=count) if letter == "h" else timedelta(days=count * _AGE_DAYS[letter])
+    try:
+        if letter == "h":
+            return timedelta(hours=count)
+        return timedelta(days=count * _AGE_DAYS[letter])
+    except OverflowError:
+        raise ConfigError(
+            f"{text!r} is older than anything.", remedy="Write a smaller number."
+        ) from None
+
+
+def format_age(age: timedelta) -> str:
+    """Give an age as `parse_age` reads it, in days where it is whole days.
+
+    Examples
+    --------
+    >>> format_age(timedelta(weeks=2)), format_age(timedelta(hours=36))
+    ('14d', '36h')
+    """
+    hours = age // timedelta(hours=1)
+    return f"{hours}h" if hours % 24 else f"{hours // 24}d"
 
 
 def cents(amount: Decimal) -> Decimal:

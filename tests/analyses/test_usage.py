@@ -22,8 +22,8 @@ from tests.support.inventories import (
 )
 from tests.support.oracle import Oracle, Row
 
-from regtools.analyses.reach import Reach
-from regtools.analyses.usage import COLUMNS, ONLY_STATE, counted, usage
+from regtools.analyses.reach import ONLY_STATE, Reach
+from regtools.analyses.usage import COLUMNS, counted, usage
 from regtools.errors import ConfigError
 from regtools.history import History
 from regtools.schema import DedupScope, Inventory, ProblemRow

@@ -24,6 +24,8 @@ from regtools.engine import Workspace
 from regtools.history import History
 from regtools.schema import SnapshotRow
 
+ONLY_STATE: Final = 0
+"""Number of the state where there is but one."""
 TIME: Final = "datetime64[us, UTC]"
 """How pandas names the type of every time here."""
 EARLIEST_IMAGE: Final = datetime(2013, 3, 20, tzinfo=UTC)
@@ -45,7 +47,9 @@ class Reach:
     """
 
     def __init__(self, history: History, states: Mapping[int, Sequence[SnapshotRow]]) -> None:
-        self._workspace = facts(history, states, _STEPS)
+        snapshots = {row.snapshot: row for rows in states.values() for row in rows}
+        self._workspace = Workspace(history, list(snapshots.values()))
+        facts(self._workspace, states, _STEPS)
 
     def ask(
         self,
@@ -59,15 +63,12 @@ class Reach:
 
 
 def facts(
-    history: History, states: Mapping[int, Sequence[SnapshotRow]], steps: Iterable[str]
-) -> Workspace:
-    """Open the snapshots of some states and take these steps, in order."""
-    snapshots = {row.snapshot: row for rows in states.values() for row in rows}
-    workspace = Workspace(history, list(snapshots.values()))
+    workspace: Workspace, states: Mapping[int, Sequence[SnapshotRow]], steps: Iterable[str]
+) -> None:
+    """Take these steps, in order, from states of which the workspace has the snapshots in view."""
     workspace.add("states", _states_frame(states))
     for step in steps:
         workspace.make(step, _PARAMETERS.get(step, {}))
-    return workspace
 
 
 def opened(history: History | str | Path) -> History:

@@ -14,13 +14,11 @@ from typing import Final
 
 import pandas as pd
 
-from regtools.analyses.reach import TIME, Reach, opened, typed
+from regtools.analyses.reach import ONLY_STATE, TIME, Reach, opened, typed
 from regtools.errors import ConfigError
 from regtools.history import History
 from regtools.schema import SnapshotRow
 
-ONLY_STATE: Final = 0
-"""Number of the state where there is but one."""
 _BYTES: Final = dict.fromkeys(
     ("logical_bytes", "physical_bytes", "exclusive_bytes", "shared_bytes"), "int64"
 )

@@ -6,7 +6,7 @@ that frees, and what goes along, is not its business: `regtools.analyses.retenti
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -78,6 +78,14 @@ class Remark:
     """Which one, as in `Verdict.rule`; empty: the policy as a whole."""
     message: str
     severity: Literal["warning", "info"] = "warning"
+
+
+class Guard(Protocol):
+    """What must not go: images that something runs."""
+
+    def rows(self) -> Iterable[tuple[str, str, str, str]]:
+        """Give (registry, repository, tag, digest); an empty registry means any, and one of tag
+        and digest is empty."""
 
 
 class Policy(Protocol):

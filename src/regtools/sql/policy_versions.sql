@@ -1,0 +1,85 @@
+-- Answers: what does a vendor's rule see of each repository: every manifest in it, tagged or not?
+-- Parameters: the variable earliest; tables places, nodes, dates, links, others.
+-- Columns: place, node, registry, repository, digest, tags (a list), pushed_at (else when it was
+--          made), pulled_at, tells_pulls, media_type, artifact_type, subject, parents (a list of
+--          digests), loose (untagged, and part of nothing else).
+WITH RECURSIVE
+named AS (
+    SELECT
+        places.place,
+        nodes.node,
+        tags.tag,
+        CASE WHEN tags.pushed_at >= getvariable('earliest') THEN tags.pushed_at END AS pushed_at,
+        tags.pulled_at
+    FROM tags
+    JOIN places ON places.snapshot = tags.snapshot AND places.repository = tags.repository
+    JOIN nodes ON nodes.scan = places.scan AND nodes.digest = tags.digest
+    UNION ALL
+    SELECT
+        places.place,
+        nodes.node,
+        NULL,
+        CASE WHEN untagged.pushed_at >= getvariable('earliest') THEN untagged.pushed_at END,
+        untagged.pulled_at
+    FROM untagged
+    JOIN places
+        ON places.snapshot = untagged.snapshot AND places.repository = untagged.repository
+    JOIN nodes ON nodes.scan = places.scan AND nodes.digest = untagged.digest
+),
+reached AS (
+    SELECT place, node FROM named
+    UNION
+    SELECT reached.place, links.child
+    FROM reached
+    JOIN links
+        ON links.parent = reached.node
+        AND (links.place IS NULL OR links.place = reached.place)
+),
+told AS (
+    SELECT
+        place,
+        node,
+        list(DISTINCT tag ORDER BY tag) FILTER (WHERE tag IS NOT NULL) AS tags,
+        max(pushed_at) AS pushed_at,
+        max(pulled_at) AS pulled_at
+    FROM named
+    GROUP BY place, node
+),
+tell_pulls AS (
+    SELECT DISTINCT places.registry
+    FROM named
+    JOIN places USING (place)
+    WHERE named.pulled_at IS NOT NULL
+),
+above AS (
+    SELECT reached.place, reached.node, list(DISTINCT nodes.digest ORDER BY nodes.digest) AS parents
+    FROM reached
+    JOIN links ON links.child = reached.node AND links.place IS NULL
+    JOIN reached AS parent ON parent.place = reached.place AND parent.node = links.parent
+    JOIN nodes ON nodes.node = parent.node
+    GROUP BY reached.place, reached.node
+)
+SELECT
+    reached.place,
+    reached.node,
+    places.registry,
+    places.repository,
+    nodes.digest,
+    coalesce(told.tags, []) AS tags,
+    coalesce(told.pushed_at, dates.made_at) AS pushed_at,
+    told.pulled_at,
+    tell_pulls.registry IS NOT NULL AS tells_pulls,
+    nodes.media_type,
+    nodes.artifact_type,
+    nodes.subject,
+    coalesce(above.parents, []) AS parents,
+    others.node IS NOT NULL AS loose
+FROM reached
+JOIN places USING (place)
+JOIN nodes USING (node)
+JOIN dates USING (node)
+LEFT JOIN told USING (place, node)
+LEFT JOIN above USING (place, node)
+LEFT JOIN tell_pulls ON tell_pulls.registry = places.registry
+LEFT JOIN others ON others.place = reached.place AND others.node = reached.node AND others.tag IS NULL
+ORDER BY places.registry, places.repository, nodes.digest

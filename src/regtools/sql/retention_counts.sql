@@ -1,0 +1,48 @@
+-- Answers: how many tags and manifests go from each repository, and how many stay?
+-- Parameters: none; tables places, others, versions, held.
+-- Columns: registry, repository, tags, tags_deleted, versions, versions_kept, manifests,
+--          manifests_deleted, complete.
+WITH
+of_versions AS (
+    SELECT
+        place,
+        coalesce(sum(holders) FILTER (WHERE tagged), 0) AS tags,
+        coalesce(sum(leaving) FILTER (WHERE tagged), 0) AS tags_deleted,
+        count(*) AS versions,
+        count(*) FILTER (WHERE leaving < holders) AS versions_kept
+    FROM versions
+    GROUP BY place
+),
+of_referrers AS (
+    SELECT
+        others.place,
+        count(*) AS tags,
+        count(*) FILTER (WHERE others.follows AND NOT held.kept) AS tags_deleted
+    FROM others
+    LEFT JOIN held ON held.place = others.place AND held.node = others.node
+    WHERE others.tag IS NOT NULL
+    GROUP BY others.place
+),
+of_manifests AS (
+    SELECT
+        place,
+        count(*) AS manifests,
+        count(*) FILTER (WHERE NOT kept) AS manifests_deleted
+    FROM held
+    GROUP BY place
+)
+SELECT
+    places.registry,
+    places.repository,
+    coalesce(of_versions.tags, 0) + coalesce(of_referrers.tags, 0) AS tags,
+    coalesce(of_versions.tags_deleted, 0) + coalesce(of_referrers.tags_deleted, 0) AS tags_deleted,
+    coalesce(of_versions.versions, 0) AS versions,
+    coalesce(of_versions.versions_kept, 0) AS versions_kept,
+    coalesce(of_manifests.manifests, 0) AS manifests,
+    coalesce(of_manifests.manifests_deleted, 0) AS manifests_deleted,
+    places.complete
+FROM places
+LEFT JOIN of_versions USING (place)
+LEFT JOIN of_referrers USING (place)
+LEFT JOIN of_manifests USING (place)
+ORDER BY places.registry, places.repository
