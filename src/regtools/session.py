@@ -314,6 +314,7 @@ def _scan_one(
                 path=path,
                 ui_url=access.settings.ui_url,
                 known=draft.known,
+                known_children=lambda: history.known_children(registry),
                 finished=draft.finished,
                 on_part=draft.add,
                 on_progress=show,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,7 +42,7 @@ class Result:
         """Everything the scan gave, in one."""
         whole = Inventory()
         for part in [*self.parts, self.outcome.rest]:
-            for table in ("repositories", "tags", "manifests", "children", "layers", "problems"):
+            for table in Inventory.__dataclass_fields__:
                 getattr(whole, table).extend(getattr(part, table))
         return whole
 
@@ -62,6 +62,7 @@ def run(
     *,
     path: str = "",
     known: Collection[str] = (),
+    children: Mapping[str, Sequence[str]] = {},
     finished: Collection[str] = (),
     on_part: Callable[[Inventory], None] | None = None,
 ) -> Result:
@@ -75,6 +76,7 @@ def run(
                 registry_kind("distribution"),
                 path=path,
                 known=known,
+                known_children=lambda: children,
                 finished=finished,
                 on_part=on_part or parts.append,
                 on_progress=progress.append,
@@ -111,12 +113,10 @@ def test_a_manifest_that_two_repositories_share_is_in_one_part(fake: FakeRegistr
 
 def test_known_manifests_are_asked_for_by_head_only(fake: FakeRegistry) -> None:
     result = run(fake, known={digest_of(MANIFEST)})
-    assert fake.paths == [
+    assert sorted(fake.paths) == [
         "GET /v2/_catalog?n=1000",
-        "GET /v2/team/app/tags/list",
-        "HEAD /v2/team/app/manifests/1.0",
-        "HEAD /v2/team/app/manifests/latest",
-    ] or sorted(fake.paths[2:]) == [
+        f"GET /v2/team/app/referrers/{digest_of(MANIFEST)}",
+        "GET /v2/team/app/tags/list?n=1000",
         "HEAD /v2/team/app/manifests/1.0",
         "HEAD /v2/team/app/manifests/latest",
     ]
@@ -291,3 +291,79 @@ def test_progress_counts_up_to_the_end(fake: FakeRegistry) -> None:
     last = run(fake).progress[-1]
     assert (last.listed, last.finished, last.tags, last.listing) == (10, 10, 20, False)
     assert last.requests == len(fake.seen)
+
+
+class TestReferrers:
+    """A registry with the referrers API tells what it holds without a tag."""
+
+    signature = json.dumps(
+        {
+            "schemaVersion": 2,
+            "mediaType": MANIFEST_TYPE,
+            "artifactType": "application/vnd.example.signature",
+            "config": {
+                "mediaType": "application/vnd.oci.empty.v1+json",
+                "digest": digest_of(b"{}"),
+                "size": 2,
+            },
+            "layers": [],
+            "subject": {"mediaType": MANIFEST_TYPE, "digest": digest_of(MANIFEST), "size": 1},
+        }
+    ).encode()
+
+    def hook(self, tops: dict[str, bytes]) -> Callable[[Seen], Answer | None]:
+        """Serve images under these tags, and one signature of the innermost image."""
+        documents = {**tops, "signature": self.signature}
+
+        def answer(seen: Seen) -> Answer | None:
+            subject = seen.path.rpartition("/referrers/")[2]
+            if subject != seen.path:
+                listed = [digest_of(self.signature)] if subject == digest_of(MANIFEST) else []
+                return Answer(body=index_of(*listed), headers={"Content-Type": OCI_INDEX})
+            body = next(
+                (b for b in documents.values() if seen.path.endswith(digest_of(b))), None
+            ) or documents.get(seen.path.rpartition("/")[2])
+            if body is None or "/manifests/" not in seen.path:
+                return None
+            kind = OCI_INDEX if b"manifests" in body else MANIFEST_TYPE
+            return Answer(body=body, headers={"Content-Type": kind})
+
+        return answer
+
+    def test_what_refers_to_an_image_inside_an_index_is_read(self, fake: FakeRegistry) -> None:
+        top = index_of(digest_of(MANIFEST))
+        fake.repositories = {"a": ["1"]}
+        fake.hook = self.hook({"1": top})
+        result = run(fake)
+        assert result.outcome.complete
+        (untagged,) = result.all.untagged
+        assert (untagged.repository, untagged.digest) == ("a", digest_of(self.signature))
+        assert {row.digest: row.subject for row in result.all.manifests} == {
+            digest_of(top): None,
+            digest_of(MANIFEST): None,
+            digest_of(self.signature): digest_of(MANIFEST),
+        }
+        asked = [path for path in fake.paths if "/referrers/" in path]
+        # The first request, which finds out whether there is such an API, is made again.
+        assert len(asked) == 3 + 1
+
+    def test_images_inside_a_known_index_are_asked_for_too(self, fake: FakeRegistry) -> None:
+        top = index_of(digest_of(MANIFEST))
+        fake.repositories = {"a": ["1"]}
+        fake.hook = self.hook({"1": top})
+        known = {digest_of(top), digest_of(MANIFEST)}
+        result = run(fake, known=known, children={digest_of(top): [digest_of(MANIFEST)]})
+        assert [row.digest for row in result.all.untagged] == [digest_of(self.signature)]
+        assert [row.digest for row in result.all.manifests] == [digest_of(self.signature)]
+
+    def test_a_registry_without_the_api_is_asked_once(self, fake: FakeRegistry) -> None:
+        fake.repositories = {name: ["1", "2"] for name in "abcdef"}
+        assert run(fake).outcome.complete
+        assert sum("/referrers/" in path for path in fake.paths) == 1
+
+    def test_referrers_that_cannot_be_read_are_a_problem(self, fake: FakeRegistry) -> None:
+        fake.repositories = {"a": ["1"]}
+        fake.hook = lambda seen: Answer(500) if "/referrers/" in seen.path else None
+        result = run(fake)
+        assert result.problems == [("a", "", "SERVER_ERROR")]
+        assert [row.tag for row in result.all.tags] == ["1"]

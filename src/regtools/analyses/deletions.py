@@ -9,7 +9,7 @@ version still to be deleted, which is the best choice for k = 1 and a good one b
 
 from __future__ import annotations
 
-from collections.abc import Set, Sized
+from collections.abc import Set as AbstractSet
 from typing import Final
 
 import pandas as pd
@@ -65,13 +65,12 @@ def best_deletions(bundles: pd.DataFrame, units: pd.DataFrame, k: int) -> pd.Dat
         for unit, freed in [*((one, 0) for one in first), (last, gain)]:
             place = places[unit]
             total += freed
-            tags = list(place["tags"]) if isinstance(place["tags"], Sized) else []
-            where = place["registry"], place["repository"], tags, place["digest"]
+            where = place["registry"], place["repository"], list(place["tags"]), place["digest"]
             rows.append((*where, step, freed, total))
     return made(rows, COLUMNS)
 
 
-def _best(waiting: Bundles, chosen: Set[int], left: int) -> frozenset[int]:
+def _best(waiting: Bundles, chosen: AbstractSet[int], left: int) -> frozenset[int]:
     """Give the versions that free most for each one that is still to be deleted; none: empty."""
     gains: Bundles = {}
     for bundle, size in waiting.items():

@@ -124,6 +124,7 @@ class Distribution:
             max_wait_seconds=max_wait_seconds,
             clock=clock,
         )
+        self._has_referrers: bool | None = None
         self._sizes: dict[str, int | None] = {"repositories": PAGE_SIZE, "tags": PAGE_SIZE}
 
     @property
@@ -281,6 +282,18 @@ class Distribution:
 
     async def referrers(self, repository: str, digest: str) -> list[Descriptor]:
         """List the artifacts about a manifest: by the referrers API, else by its fallback tag."""
+        found = await self.attached(repository, digest)
+        if found is None:
+            return await self._fallback_referrers(repository, parse_digest(digest))
+        return found
+
+    async def attached(self, repository: str, digest: str) -> list[Descriptor] | None:
+        """List the artifacts about a manifest by the referrers API; None: there is no such API.
+
+        Once the registry has said so, it is not asked again.
+        """
+        if self._has_referrers is False:
+            return None
         checked = parse_digest(digest)
         path = f"/v2/{parse_repository(repository)}/referrers/{checked}"
         what = f"the referrers of {_image(repository, checked)}"
@@ -298,7 +311,11 @@ class Distribution:
             # The distribution project's registry has no such API (2026-08), and answers 404; a
             # web server that knows no route gives its front page.
             if url == path and (not response.is_success or is_html(response)):
-                return await self._fallback_referrers(repository, checked)
+                if self._has_referrers:
+                    return []
+                self._has_referrers = False
+                return None
+            self._has_referrers = True
             json_object(response, what=what)
             page = parse_manifest(response.content, OCI_INDEX, digest_of(response.content)).children
             fresh = set(listing.new([entry.digest for entry in page]))

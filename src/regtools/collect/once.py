@@ -25,6 +25,10 @@ class Once(Generic[K, V]):
     def __contains__(self, key: K) -> bool:
         return key in self._values
 
+    def peek(self, key: K) -> V | None:
+        """Give a finished value, None where there is none."""
+        return self._values.get(key)
+
     def forget(self, key: K) -> None:
         """Drop a finished value, to give its memory back."""
         self._values.pop(key, None)

@@ -10,7 +10,16 @@ finished by then is already with the caller, who keeps it for the next scan.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Container, Iterable
+from collections.abc import (
+    AsyncGenerator,
+    Awaitable,
+    Callable,
+    Collection,
+    Container,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Final, TypeVar
@@ -19,6 +28,7 @@ import anyio
 import anyio.to_thread
 
 from regtools.client import Distribution
+from regtools.collect.attached import Attached
 from regtools.collect.once import Once
 from regtools.collect.rows import manifest_rows
 from regtools.errors import (
@@ -39,6 +49,7 @@ from regtools.schema import (
     ProblemRow,
     RepositoryRow,
     TagRow,
+    UntaggedRow,
 )
 
 REPOSITORIES_AT_ONCE: Final = 8
@@ -91,6 +102,7 @@ async def scan(
     path: str = "",
     ui_url: str | None = None,
     known: Collection[str] = frozenset(),
+    known_children: Callable[[], Mapping[str, Sequence[str]]] = dict,
     finished: Container[str] = frozenset(),
     on_part: Callable[[Inventory], None],
     on_progress: Callable[[Progress], None] = lambda _: None,
@@ -105,6 +117,9 @@ async def scan(
         A web page for this registry, that rows link to.
     known
         Manifest digests whose rows, and those of all they contain, the caller has already.
+    known_children
+        Gives the children of the indexes among them; asked, from a worker thread, only where
+        the registry lists referrers, since any of them may have some.
     finished
         Repositories to leave out: an interrupted scan has read them.
     on_part
@@ -118,7 +133,8 @@ async def scan(
     UnreachableError, RateLimitedError
         The registry stopped answering. Parts handed out stay valid.
     """
-    run = _Run(distribution, kind, path, ui_url, known, on_part, on_progress)
+    attached = Attached(distribution, known_children)
+    run = _Run(distribution, kind, path, ui_url, known, attached, on_part, on_progress)
     await run.everything(finished)
     return Outcome(repositories=run.listed, rest=run.rest)
 
@@ -133,6 +149,7 @@ class _Run:
         path: str,
         ui_url: str | None,
         known: Collection[str],
+        attached: Attached,
         on_part: Callable[[Inventory], None],
         on_progress: Callable[[Progress], None],
     ) -> None:
@@ -142,6 +159,7 @@ class _Run:
         self._path = path
         self._ui_url = ui_url
         self._known = known
+        self._attached = attached
         self._on_part = on_part
         self._on_progress = on_progress
         self._contents: Once[Digest, tuple[Digest, ...]] = Once()
@@ -226,6 +244,7 @@ class _Run:
                 raise
             self._count_failure(error)
             problems.append(self._problem(name, "", error))
+        await self._referrers(name, part, reached, problems)
         problems.extend(self._problems_of(name, reached))
         self._collect(reached, part)
         part.repositories.append(
@@ -242,6 +261,26 @@ class _Run:
         await anyio.to_thread.run_sync(self._on_part, part)
         for row in part.manifests:
             self._pending.pop(Digest(row.digest), None)
+
+    async def _referrers(
+        self,
+        name: str,
+        part: Inventory,
+        reached: dict[Digest, None],
+        problems: list[ProblemRow],
+    ) -> None:
+        """Add what has no tag but refers to what has one, as far as the registry tells."""
+        tops = list(dict.fromkeys(Digest(row.digest) for row in part.tags))
+        tagged = set(tops)
+        try:
+            for digest in await self._attached.to(name, tops, self._contents.peek):
+                reached.update(dict.fromkeys(await self._reach(name, digest)))
+                if digest not in tagged:
+                    row = UntaggedRow(registry=self._registry, repository=name, digest=digest)
+                    part.untagged.append(row)
+        except RegtoolsError as error:
+            self._count_failure(error)
+            problems.append(self._problem(name, "", error))
 
     async def _tags(self, name: str) -> AsyncGenerator[str]:
         try:
@@ -358,6 +397,7 @@ class _Run:
     def _put_aside(self, part: Inventory, problems: list[ProblemRow]) -> None:
         self.rest.repositories.extend(part.repositories)
         self.rest.tags.extend(part.tags)
+        self.rest.untagged.extend(part.untagged)
         self.rest.manifests.extend(part.manifests)
         self.rest.children.extend(part.children)
         self.rest.layers.extend(part.layers)

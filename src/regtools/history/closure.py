@@ -77,6 +77,20 @@ def copy_rows(
     }
 
 
+def known_edges(place: Place, snapshots: Iterable[SnapshotRow]) -> Edges:
+    """Give the children of every index that one of the snapshots holds.
+
+    Raises
+    ------
+    HistoryError
+        A file cannot be read.
+    """
+    edges: dict[str, Sequence[str]] = {}
+    for row in snapshots:
+        edges.update(edges_of(_read(place, row, "children")))
+    return edges
+
+
 def reach(roots: Iterable[str], edges: Edges) -> set[str]:
     """Give the roots and everything below them."""
     reached: set[str] = set()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,7 +14,7 @@ import platformdirs
 
 from regtools.errors import ConfigError, HistoryError
 from regtools.history import check
-from regtools.history.closure import whole_manifests
+from regtools.history.closure import known_edges, whole_manifests
 from regtools.history.draft import Draft
 from regtools.history.files import MARKER, file_path, read_table, reason, unreadable
 from regtools.history.place import Folder, open_place
@@ -111,6 +111,16 @@ class History:
         problem.
         """
         return whole_manifests(self.place, self.readable_snapshots(registry))
+
+    def known_children(self, registry: str) -> Mapping[str, Sequence[str]]:
+        """Give the children of the indexes that readable snapshots of this registry hold.
+
+        Raises
+        ------
+        HistoryError
+            A file cannot be read.
+        """
+        return known_edges(self.place, self.readable_snapshots(registry))
 
     def draft(
         self,

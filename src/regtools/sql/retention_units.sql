@@ -11,7 +11,8 @@ SELECT
     units.unit,
     places.registry,
     places.repository,
-    list(judged.tag ORDER BY judged.tag) FILTER (WHERE judged.tag IS NOT NULL) AS tags,
+    coalesce(list(judged.tag ORDER BY judged.tag) FILTER (WHERE judged.tag IS NOT NULL), [])
+        AS tags,
     nodes.digest
 FROM units
 JOIN places USING (place)
