@@ -39,6 +39,26 @@ def open_history(location: str | Path = "") -> History:
     return default_history()
 
 
+def only_registry(history: History, registry: str | None) -> str | None:
+    """Give the one registry that is meant: the one named, or the only one of the history.
+
+    Raises
+    ------
+    ConfigError
+        Code ``REGISTRY_AMBIGUOUS``: the history has several, and none is named.
+    """
+    if registry is not None:
+        return registry
+    known = sorted({row.registry for row in history.latest()})
+    if len(known) > 1:
+        raise ConfigError(
+            f"The history has {len(known)} registries: {', '.join(known)}.",
+            code="REGISTRY_AMBIGUOUS",
+            remedy="Name one with --registry.",
+        )
+    return known[0] if known else None
+
+
 class Selection(TypedDict):
     """Keywords that every analysis takes: ``usage(history, **selection)``."""
 

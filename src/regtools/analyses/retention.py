@@ -30,7 +30,7 @@ from regtools.errors import ConfigError, HistoryError
 from regtools.history import History
 from regtools.policies import Guard, Policy, Remark, Rule
 from regtools.schema import SnapshotRow
-from regtools.units import format_age
+from regtools.units import format_age, format_bytes
 
 TAGS: Final = dict.fromkeys(("registry", "repository", "tag", "digest", "rule"), "str")
 KEPT: Final = dict.fromkeys(("registry", "repository", "tag", "digest", "reason"), "str")
@@ -105,6 +105,22 @@ class Retention:
         self.remarks = tuple(remarks)
         self.archived = archived if archived is not None else made([], TAGS)
         self.notes = (*notes, *self._own_notes())
+
+    @property
+    def registry(self) -> str:
+        """The registry, empty where there are several."""
+        names = {row.registry for row in self._snapshots}
+        return names.pop() if len(names) == 1 else ""
+
+    def describe(self) -> str:
+        """Say in one line what is deleted, of which scan."""
+        scans = ", ".join(
+            f"{row.registry} as of {row.taken_at:%Y-%m-%d %H:%M} UTC" for row in self._snapshots
+        )
+        return (
+            f"{self.tags_deleted} tags and {self.manifests_deleted} manifests of {scans}; "
+            f"frees {format_bytes(self.bytes_freed)}"
+        )
 
     @property
     def tags_deleted(self) -> int:
