@@ -31,7 +31,18 @@ TIME: Final = "datetime64[us, UTC]"
 EARLIEST_IMAGE: Final = datetime(2013, 3, 20, tzinfo=UTC)
 """Docker was first shown at PyCon in March 2013; an image cannot be older."""
 
-_STEPS: Final = ("places", "nodes", "links", "dates", "others", "roots", "items", "reach")
+TREE_STEPS: Final = (
+    "places",
+    "nodes",
+    "referrer_tags",
+    "untagged_here",
+    "links",
+    "dates",
+    "above",
+    "others",
+)
+"""The steps up to what a repository holds beside its versions, in their order."""
+_STEPS: Final = (*TREE_STEPS, "roots", "items", "reach")
 _PARAMETERS: Final = {"dates": {"earliest": EARLIEST_IMAGE}}
 
 

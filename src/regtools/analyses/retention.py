@@ -22,7 +22,15 @@ import duckdb
 import pandas as pd
 
 from regtools.analyses.deletions import best_deletions
-from regtools.analyses.reach import EARLIEST_IMAGE, ONLY_STATE, facts, made, opened, typed
+from regtools.analyses.reach import (
+    EARLIEST_IMAGE,
+    ONLY_STATE,
+    TREE_STEPS,
+    facts,
+    made,
+    opened,
+    typed,
+)
 from regtools.analyses.savings import savings
 from regtools.analyses.simulation import knows_referrer_tags, simulate
 from regtools.engine import Workspace
@@ -64,7 +72,6 @@ CURVE: Final = {
     "bytes_freed": "int64",
     "bytes_kept": "int64",
 }
-_STEPS: Final = ("places", "nodes", "links", "dates", "others")
 
 
 class Retention:
@@ -282,7 +289,7 @@ def retention(
     moment = moment.replace(tzinfo=moment.tzinfo or UTC)
     workspace = Workspace(store, snapshots)
     workspace.set("plain_tags", policy is not None and not knows_referrer_tags(policy))
-    facts(workspace, {ONLY_STATE: snapshots}, _STEPS)
+    facts(workspace, {ONLY_STATE: snapshots}, TREE_STEPS)
     workspace.add("in_use", _in_use_frame(in_use))
     workspace.make("protected")
     workspace.set("earliest", EARLIEST_IMAGE)

@@ -44,6 +44,16 @@ COLUMNS: Final = {
         **_BOUNDS,
         "foreign_bytes": "int64",
     },
+    "namespace": {
+        "registry": "str",
+        "namespace": "str",
+        "repositories": "int64",
+        "tags": "int64",
+        **_BYTES,
+        **_BASIS,
+        **_BOUNDS,
+        "foreign_bytes": "int64",
+    },
     "tag": {
         **dict.fromkeys(("registry", "repository", "tag", "digest"), "str"),
         **_BYTES,
@@ -53,6 +63,17 @@ COLUMNS: Final = {
         "pushed_at": TIME,
         "foreign_bytes": "int64",
         "subject": "str",
+    },
+    "platform": {
+        "registry": "str",
+        "platform": "str",
+        "images": "int64",
+        "tags": "int64",
+        **_BYTES,
+        "pull_bytes": "int64",
+        **_BASIS,
+        **_BOUNDS,
+        "foreign_bytes": "int64",
     },
     "layer": {
         "registry": "str",
@@ -80,7 +101,8 @@ def usage(
     history
         The history, or where it is.
     by
-        What a row stands for: ``registry``, ``repository``, ``tag`` or ``layer``.
+        What a row stands for: ``registry``, ``namespace``, ``repository``, ``tag``, ``platform``
+        or ``layer``.
     registry
         Only this registry.
     at
@@ -97,6 +119,17 @@ def usage(
           elsewhere). Exclusive is what one repository alone reaches.
         - repository: registry, repository, tags, the four sizes, dedup_scope, complete,
           physical_low_bytes, physical_high_bytes, foreign_bytes.
+        - namespace: registry, namespace (the first part of the repository's name; empty: all
+          repositories whose name has one part only), repositories, tags, the four sizes,
+          dedup_scope, complete, physical_low_bytes, physical_high_bytes, foreign_bytes.
+        - platform: registry, platform, images (distinct manifests), tags (that lead to one),
+          the four sizes, pull_bytes (of one pull of each of these images: its manifest, config
+          and layers, foreign ones too), dedup_scope, complete, physical_low_bytes,
+          physical_high_bytes, foreign_bytes. An attestation counts with the image that it is
+          about, a referrer with its subject where that is an image. Indexes themselves are the
+          row ``index``; what has no platform is the row ``artifact``. A tag of several platforms
+          is in several rows, and so are bytes that platforms share: those in `exclusive_bytes`
+          are in one row only.
         - tag: registry, repository, tag, digest, the four sizes, pull_bytes, dedup_scope,
           complete, created_at, pushed_at, foreign_bytes, subject. A date that cannot be right is
           left empty. A signature or another referrer counts with the manifest it is about: the
@@ -149,6 +182,19 @@ def sizes_of_registries(reach: Reach, repositories: pd.DataFrame) -> pd.DataFram
     return frame.assign(physical_bytes=frame["physical_high_bytes"])
 
 
+def sizes_of_namespaces(reach: Reach) -> pd.DataFrame:
+    """Give the sizes of each namespace in the one state."""
+    own = sizes_of_repositories(reach)
+    frame = reach.ask("usage_by_namespace", tables={"usage_by_repository": own})
+    return frame.assign(physical_bytes=frame["physical_high_bytes"])
+
+
+def sizes_of_platforms(reach: Reach) -> pd.DataFrame:
+    """Give the sizes of each platform in the one state."""
+    frame = reach.ask("usage_by_platform")
+    return frame.assign(physical_bytes=frame["physical_high_bytes"])
+
+
 def sizes_of_tags(reach: Reach, state: int) -> pd.DataFrame:
     """Give the sizes and dates of each tag in one state."""
     return reach.ask("usage_by_tag", state=state)
@@ -162,6 +208,8 @@ def sizes_of_layers(reach: Reach, state: int) -> pd.DataFrame:
 _COUNTS: Final[Mapping[str, Callable[[Reach], pd.DataFrame]]] = {
     "registry": lambda reach: sizes_of_registries(reach, sizes_of_repositories(reach)),
     "repository": sizes_of_repositories,
+    "namespace": sizes_of_namespaces,
     "tag": lambda reach: sizes_of_tags(reach, ONLY_STATE),
+    "platform": sizes_of_platforms,
     "layer": lambda reach: sizes_of_layers(reach, ONLY_STATE),
 }

@@ -1,14 +1,10 @@
 -- Answers: what leads from one manifest to another? From an index to its children, wherever it is;
 --          from a subject to its referrers, in one repository.
--- Parameters: none; tables places, nodes.
+-- Parameters: none; tables places, nodes, referrer_tags.
 -- Columns: place (NULL: in every repository), parent, child, platform, attests.
 WITH
-referrer_tags AS (
-    SELECT places.scan, places.place, left(tags.tag, 71) AS subject, nodes.node
-    FROM tags
-    JOIN places ON places.snapshot = tags.snapshot AND places.repository = tags.repository
-    JOIN nodes ON nodes.scan = places.scan AND nodes.digest = tags.digest
-    WHERE is_referrer_tag(tags.tag)
+told AS (
+    SELECT scan, place, left(tag, 71) AS subject, node FROM referrer_tags WHERE node IS NOT NULL
 ),
 subjects AS (
     SELECT scan, node, replace(left(digest, 71), ':', '-') AS subject FROM nodes
@@ -20,8 +16,8 @@ about AS (
     WHERE own.subject IS NOT NULL
 ),
 referrers AS (
-    SELECT referrer_tags.place, subjects.node AS parent, referrer_tags.node AS child
-    FROM referrer_tags
+    SELECT told.place, subjects.node AS parent, told.node AS child
+    FROM told
     JOIN subjects USING (scan, subject)
     UNION
     SELECT places.place, about.subject, about.node

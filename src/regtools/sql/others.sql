@@ -1,56 +1,40 @@
 -- Answers: what does a repository hold beside its versions: which tags are those of referrers, and
 --          which manifests have no tag and are not part of anything that has one?
--- Parameters: none; tables places, nodes, links.
+-- Parameters: none; tables places, nodes, links, referrer_tags, untagged_here, above.
 -- Columns: place, tag (NULL: untagged), digest, node, pushed_at, pulled_at, follows (its subject is
 --          here: its bytes are counted there, and it stays and goes with it).
-WITH RECURSIVE
-referrer_tags AS (
-    SELECT places.place, tags.tag, tags.digest, nodes.node, tags.pushed_at, tags.pulled_at
-    FROM tags
-    JOIN places ON places.snapshot = tags.snapshot AND places.repository = tags.repository
-    LEFT JOIN nodes ON nodes.scan = places.scan AND nodes.digest = tags.digest
-    WHERE is_referrer_tag(tags.tag)
-),
-tagless AS (
-    SELECT places.place, untagged.digest, nodes.node, untagged.pushed_at, untagged.pulled_at
-    FROM untagged
-    JOIN places
-        ON places.snapshot = untagged.snapshot AND places.repository = untagged.repository
-    LEFT JOIN nodes ON nodes.scan = places.scan AND nodes.digest = untagged.digest
-),
--- Only there does it matter what the versions reach.
+WITH
 asked AS (
-    SELECT place FROM referrer_tags
-    UNION
-    SELECT place FROM tagless
+    SELECT DISTINCT places.place, places.snapshot, places.repository, nodes.node, nodes.digest
+    FROM above
+    JOIN places USING (place)
+    JOIN nodes USING (node)
+),
+versions AS (
+    SELECT DISTINCT asked.place, asked.node
+    FROM tags
+    JOIN asked USING (snapshot, repository, digest)
+    WHERE NOT is_referrer_tag(tags.tag)
 ),
 anchored AS (
-    SELECT places.place, nodes.node
-    FROM asked
-    JOIN places USING (place)
-    JOIN tags ON tags.snapshot = places.snapshot AND tags.repository = places.repository
-    JOIN nodes ON nodes.scan = places.scan AND nodes.digest = tags.digest
-    WHERE NOT is_referrer_tag(tags.tag)
-    UNION
-    SELECT anchored.place, links.child
-    FROM anchored
-    JOIN links
-        ON links.parent = anchored.node
-        AND (links.place IS NULL OR links.place = anchored.place)
+    SELECT above.place, above.candidate AS node, bool_or(above.referred) AS follows
+    FROM above
+    JOIN versions USING (place, node)
+    GROUP BY above.place, above.candidate
 ),
--- What a version has as its referrer, or as the referrer of one.
-led_to AS (
-    SELECT DISTINCT anchored.place, links.child AS node
-    FROM anchored
-    JOIN links ON links.place = anchored.place AND links.parent = anchored.node
+under_a_tag AS (
+    SELECT DISTINCT above.place, above.candidate AS node
+    FROM above
+    JOIN (SELECT place, node FROM versions UNION SELECT place, node FROM referrer_tags) AS tagged
+        USING (place, node)
 ),
 -- What another untagged manifest leads to.
 below AS (
-    SELECT tagless.place, links.child AS node
-    FROM tagless
+    SELECT untagged_here.place, links.child AS node
+    FROM untagged_here
     JOIN links
-        ON links.parent = tagless.node
-        AND (links.place IS NULL OR links.place = tagless.place)
+        ON links.parent = untagged_here.node
+        AND (links.place IS NULL OR links.place = untagged_here.place)
 )
 SELECT
     referrer_tags.place,
@@ -59,12 +43,11 @@ SELECT
     referrer_tags.node,
     referrer_tags.pushed_at,
     referrer_tags.pulled_at,
-    led_to.node IS NOT NULL AS follows
+    coalesce(anchored.follows, FALSE) AS follows
 FROM referrer_tags
-LEFT JOIN led_to USING (place, node)
+LEFT JOIN anchored USING (place, node)
 UNION ALL
 SELECT place, NULL, digest, node, pushed_at, pulled_at, FALSE
-FROM tagless
-ANTI JOIN anchored USING (place, node)
+FROM untagged_here
+ANTI JOIN under_a_tag USING (place, node)
 ANTI JOIN below USING (place, node)
-ANTI JOIN referrer_tags USING (place, node)

@@ -1,0 +1,8 @@
+-- Answers: which manifests are known to be held without a tag?
+-- Parameters: none; tables places, nodes.
+-- Columns: place, digest, node (NULL: not read), pushed_at, pulled_at.
+SELECT places.place, untagged.digest, nodes.node, untagged.pushed_at, untagged.pulled_at
+FROM untagged
+JOIN places
+    ON places.snapshot = untagged.snapshot AND places.repository = untagged.repository
+LEFT JOIN nodes ON nodes.scan = places.scan AND nodes.digest = untagged.digest
