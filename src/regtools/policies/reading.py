@@ -1,0 +1,67 @@
+"""A vendor's policy from a file: whose it is shows in its shape."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from regtools.errors import ConfigError
+from regtools.policies._base import Policy
+from regtools.policies.artifactregistry import is_artifactregistry, parse_artifactregistry
+from regtools.policies.documents import load_yaml, read_text
+from regtools.policies.ecr import is_ecr, parse_ecr
+
+MAX_BYTES: Final = 4 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """How one vendor writes its policies."""
+
+    title: str
+    recognizes: Callable[[object], bool]
+    parse: Callable[[object], Policy]
+
+
+_FORMS: Final = (
+    _Form("an ECR lifecycle policy", is_ecr, parse_ecr),
+    _Form("Artifact Registry cleanup policies", is_artifactregistry, parse_artifactregistry),
+)
+
+
+def read_policy(file: Path) -> Policy:
+    """Read a vendor's retention policy: JSON or YAML, or text that says it.
+
+    Raises
+    ------
+    ConfigError
+        Codes ``POLICY_UNREADABLE`` (no such file, too large, not text), ``POLICY_UNKNOWN`` (no
+        vendor writes it like that) and ``POLICY_INVALID`` (its vendor would not take it; where).
+    """
+    data = _loaded(read_text(file, most_bytes=MAX_BYTES, code="POLICY_UNREADABLE"), file)
+    for form in _FORMS:
+        if form.recognizes(data):
+            return form.parse(data)
+    known = "; ".join(form.title for form in _FORMS)
+    raise ConfigError(
+        f"{file} is no policy that is known here.",
+        code="POLICY_UNKNOWN",
+        remedy=f"These are read: {known}. See the page on policies.",
+    )
+
+
+def _loaded(text: str, file: Path) -> Any:
+    """Give JSON's or YAML's data, or the text itself where it is neither."""
+    if text.lstrip()[:1] in ("{", "["):
+        try:
+            return json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise ConfigError(f"{file} is not JSON: {error}.", code="POLICY_INVALID") from error
+    try:
+        documents = load_yaml(text, file, code="POLICY_INVALID")
+    except ConfigError:
+        return text
+    return documents[0] if len(documents) == 1 else text

@@ -1,0 +1,254 @@
+"""Namespaces, platforms and shared layers in plain sets, slow and obvious.
+
+What `oracle` is for repositories and tags, this is for what cuts across them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+
+from tests.support.oracle import NOTHING, Held, Oracle, Row
+
+from regtools.manifest import OCI_INDEX
+from regtools.schema import LayerRow
+
+Prefix = tuple[str, ...]
+
+
+class SharingOracle(Oracle):
+    """More answers about one inventory under one dedup scope."""
+
+    def by_namespace(self) -> dict[str, Row]:
+        """Give the sizes of each first part of a name."""
+        members: dict[str, set[str]] = defaultdict(set)
+        for name in self._repositories:
+            members[name.rpartition("/")[0].partition("/")[0]].add(name)
+        rows = self.by_repository()
+        held = {
+            namespace: {name: self._held_by(name) for name in names}
+            for namespace, names in members.items()
+        }
+        sizes = self._sizes_of_groups(held)
+        return {
+            namespace: {
+                "repositories": len(names),
+                "tags": sum(int(rows[name]["tags"]) for name in names),
+                "logical_bytes": sum(int(rows[name]["logical_bytes"]) for name in names),
+                **sizes[namespace],
+                "complete": all(rows[name]["complete"] for name in names),
+            }
+            for namespace, names in members.items()
+        }
+
+    def by_platform(self) -> dict[str, Row]:
+        """Give the sizes of each platform, of indexes and of artifacts."""
+        held = self._held_by_platform()
+        images: dict[str, set[str]] = defaultdict(set)
+        tags: Counter[str] = Counter()
+        logical: Counter[str] = Counter()
+        for repository, tag, digest in self._tops():
+            counted = self._counted_as(digest, repository)
+            for label, manifests in counted.items():
+                reached = NOTHING
+                for manifest in manifests:
+                    reached |= self._alone_in(manifest)
+                logical[label] += self.size(reached.every) if tag else 0
+                own = {one for one, bound in manifests.items() if not bound}
+                images[label] |= own
+                tags[label] += bool(own and tag)
+        sizes = self._sizes_of_groups(held)
+        return {
+            label: {
+                "images": len(images[label]),
+                "tags": tags[label],
+                "logical_bytes": logical[label],
+                **sizes[label],
+                "pull_bytes": sum(self.size(self._alone_in(one).every) for one in images[label]),
+                "complete": all(self._all_known(one.every) for one in places.values()),
+            }
+            for label, places in held.items()
+        }
+
+    def shared_by_platforms(self) -> int:
+        """Give the bytes that several platforms hold, each once: what is no platform's alone."""
+        counts = Counter(
+            place
+            for held in self._held_by_platform().values()
+            for place in self._once(held, self._scope)
+        )
+        return self.size(item for (_, item), count in counts.items() if count > 1)
+
+    def by_blob(self, digest: str) -> set[tuple[str, str, str, int | None]]:
+        """Give repository, tag, manifest and position of each place of a blob or manifest."""
+        found: set[tuple[str, str, str, int | None]] = set()
+        for repository, tag, top in self._tops():
+            for manifest in self._below(top, repository):
+                if digest in (manifest, self._manifests[manifest].config_digest):
+                    found.add((repository, tag, manifest, None))
+                found |= {
+                    (repository, tag, manifest, row.position)
+                    for row in self._layers_of(manifest)
+                    if row.blob == digest
+                }
+        return found
+
+    def bases(self) -> dict[Prefix, dict[str, int]]:
+        """Give each chain of layers that images stand on, and what sharing it saves."""
+        chains = {
+            image: tuple(row.blob for row in self._layers_of(image)) for image in self._images()
+        }
+        prefixes = {
+            chain[:length] for chain in chains.values() for length in range(1, len(chain) + 1)
+        }
+        rows = {}
+        for prefix in prefixes:
+            group = {i for i, chain in chains.items() if chain[: len(prefix)] == prefix}
+            above = {i for i in group if len(chains[i]) > len(prefix)}
+            following = {chains[i][len(prefix)] for i in above}
+            goes_on_alone = len(following) == 1 and above == group
+            if len(group) < 2 or not above or goes_on_alone:
+                continue
+            stored = {
+                row.blob for row in self._layers_of(min(group))[: len(prefix)] if not row.foreign
+            }
+            size = self.size(stored)
+            rows[prefix] = {
+                "bytes": size,
+                "images": len(above),
+                "saved_bytes": size * self._spared(group, self._storage),
+                "saved_high_bytes": size * self._spared(group, self._scope),
+            }
+        return rows
+
+    def repeated(self) -> dict[str, dict[str, int]]:
+        """Give what is stored more than once, with what that wastes at least and at most."""
+        held = {name: self._held_by(name).stored for name in self._repositories}
+        rows = {}
+        for item in {one for items in held.values() for one in items}:
+            users = {name for name, items in held.items() if item in items}
+            copies = len({self._storage(name) for name in users})
+            if copies > 1:
+                size = self.size([item])
+                low = len({self._scope(name) for name in users}) - 1
+                rows[item] = {
+                    "copies": copies,
+                    "size": size,
+                    "wasted_bytes": size * (copies - 1),
+                    "wasted_low_bytes": size * low,
+                }
+        return rows
+
+    def _spared(self, images: set[str], bound: object) -> int:
+        """Count the copies that images need not have, since those in one bound share."""
+        assert callable(bound)
+        stored: dict[object, set[str]] = defaultdict(set)
+        for repository, _, top in self._tops():
+            stored[bound(repository)] |= self._below(top, repository) & images
+        return sum(len(group) - 1 for group in stored.values() if group)
+
+    def _images(self) -> set[str]:
+        """Give every image that a tag or an untagged manifest holds: no attestation, no artifact."""
+        attesting = {
+            row.child for row in self._inventory.children if row.platform == "unknown/unknown"
+        }
+        return {
+            one
+            for repository, _, top in self._tops()
+            for one in self._below(top, repository)
+            if self._layers_of(one)
+            and one not in attesting
+            and self._manifests[one].subject is None
+            and self._manifests[one].artifact_type is None
+            and self._manifests[one].platform not in (None, "unknown/unknown")
+        }
+
+    def _layers_of(self, manifest: str) -> list[LayerRow]:
+        rows = [row for row in self._inventory.layers if row.manifest == manifest]
+        return sorted(rows, key=lambda row: row.position)
+
+    def _tops(self) -> list[tuple[str, str, str]]:
+        """Give repository, tag and digest of all that is counted; no tag: an untagged manifest."""
+        named = [
+            (repository, tag, digest)
+            for (repository, tag), digest in self._tags.items()
+            if (repository, tag) not in self._following and digest in self._manifests
+        ]
+        return named + [(repository, "", digest) for repository, digest in self._loose()]
+
+    def _held_by_platform(self) -> dict[str, dict[str, Held]]:
+        """Give label → repository → what it holds."""
+        held: dict[str, dict[str, Held]] = defaultdict(lambda: defaultdict(lambda: NOTHING))
+        for repository, _, digest in self._tops():
+            for label, manifests in self._counted_as(digest, repository).items():
+                for manifest in manifests:
+                    held[label][repository] |= self._alone_in(manifest)
+        return held
+
+    def _counted_as(self, top: str, repository: str) -> dict[str, dict[str, bool]]:
+        """Give label → manifest → whether it is only there for another one."""
+        found: dict[str, dict[str, bool]] = defaultdict(dict)
+        seen: set[tuple[str, str, bool]] = set()
+        waiting = [(top, self._label(top) or "artifact", False)]
+        while waiting:
+            step = digest, label, bound = waiting.pop()
+            if step in seen or digest not in self._manifests:
+                continue
+            seen.add(step)
+            found[label][digest] = bound and found[label].get(digest, True)
+            told = {
+                row.child: self._label(row.child, row.platform) for row in self._children[digest]
+            }
+            for row in self._children[digest]:
+                about = told.get(row.attests) if row.attests else None
+                if bound:
+                    waiting.append((row.child, label, True))
+                elif about not in (None, "index"):
+                    waiting.append((row.child, str(about), True))
+                else:
+                    waiting.append((row.child, told[row.child] or "artifact", False))
+            for referrer in self._referrers[repository, digest]:
+                if bound or label not in ("index", "artifact"):
+                    waiting.append((referrer, label, True))
+                else:
+                    waiting.append((referrer, self._label(referrer) or "artifact", False))
+        return found
+
+    def _label(self, digest: str, told: str | None = None) -> str | None:
+        manifest = self._manifests.get(digest)
+        if manifest is not None and manifest.media_type == OCI_INDEX:
+            return "index"
+        own = manifest.platform if manifest is not None else None
+        real = [one for one in (own, told) if one and not one.startswith("unknown")]
+        return real[0] if real else None
+
+    def _alone_in(self, manifest: str) -> Held:
+        here, elsewhere = self._blobs(self._manifests[manifest])
+        stored = here | {manifest}
+        return Held(frozenset(stored | elsewhere), frozenset(stored))
+
+    def _sizes_of_groups(self, groups: Mapping[str, Mapping[str, Held]]) -> dict[str, Row]:
+        """Give sizes of groups, each told as repository → what the group holds there."""
+        low = {name: self._once(held, self._scope) for name, held in groups.items()}
+        high = {name: self._once(held, self._storage) for name, held in groups.items()}
+        users = Counter(place for places in low.values() for place in places)
+        rows: dict[str, Row] = {}
+        for name, held in groups.items():
+            everything = NOTHING
+            for one in held.values():
+                everything |= one
+            physical = self.size(item for _, item in high[name])
+            alone = self.size(item for place, item in low[name] if users[place, item] == 1)
+            rows[name] = {
+                "physical_bytes": physical,
+                "exclusive_bytes": alone,
+                "shared_bytes": physical - alone,
+                "physical_low_bytes": self.size(item for _, item in low[name]),
+                "physical_high_bytes": physical,
+                "foreign_bytes": self.size(everything.every - everything.stored),
+            }
+        return rows
+
+    def _once(self, held: Mapping[str, Held], bound: object) -> set[tuple[str, str]]:
+        assert callable(bound)
+        return {(bound(name), item) for name, one in held.items() for item in one.stored}
