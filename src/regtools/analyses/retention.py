@@ -18,7 +18,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final
 
-import duckdb
 import pandas as pd
 
 from regtools.analyses.deletions import best_deletions
@@ -32,11 +31,12 @@ from regtools.analyses.reach import (
     typed,
 )
 from regtools.analyses.savings import savings
-from regtools.analyses.simulation import knows_referrer_tags, simulate
+from regtools.analyses.simulation import known_referrer_tags, simulate
 from regtools.engine import Workspace
 from regtools.errors import ConfigError, HistoryError
 from regtools.history import History
 from regtools.policies import Guard, Policy, Remark, Rule
+from regtools.policies.regex import regex_problem
 from regtools.schema import SnapshotRow
 from regtools.units import format_age, format_bytes
 
@@ -288,7 +288,7 @@ def retention(
     moment = now or at or datetime.now(UTC)
     moment = moment.replace(tzinfo=moment.tzinfo or UTC)
     workspace = Workspace(store, snapshots)
-    workspace.set("plain_tags", policy is not None and not knows_referrer_tags(policy))
+    workspace.set("referrer_tags", known_referrer_tags(policy) if policy is not None else "all")
     facts(workspace, {ONLY_STATE: snapshots}, TREE_STEPS)
     workspace.add("in_use", _in_use_frame(in_use))
     workspace.make("protected")
@@ -354,15 +354,12 @@ def _patterns(rule: Rule) -> dict[str, str | None]:
 def _pattern(patterns: Sequence[str], what: str) -> str | None:
     """Join patterns into one, each of which was tried alone: RE2 is linear in the text's length."""
     for pattern in patterns:
-        try:
-            duckdb.execute("SELECT regexp_matches('', $pattern)", {"pattern": pattern}).fetchall()
-        except duckdb.Error as error:
+        if problem := regex_problem(pattern):
             raise ConfigError(
-                f"{pattern!r}, for tags to {what}, is not a regular expression: "
-                f"{str(error).splitlines()[0]}.",
+                f"{pattern!r}, for tags to {what}, is not a regular expression: {problem}.",
                 code="RULE_INVALID",
                 remedy="The syntax is RE2's: no look-around and no back-references.",
-            ) from error
+            )
     return "|".join(f"(?:{pattern})" for pattern in patterns) or None
 
 

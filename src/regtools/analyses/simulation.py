@@ -23,7 +23,7 @@ JUDGED: Final = {
     "rule": "object",
 }
 _ARCHIVED: Final = dict.fromkeys(("registry", "repository", "tag", "digest", "rule"), "str")
-_KNOW_REFERRER_TAGS: Final = frozenset({"harbor", "zot"})
+_REFERRER_TAGS: Final = {"harbor": "signatures", "zot": "all"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,13 +37,13 @@ class Simulated:
     """What moves to a cheaper storage class: registry, repository, tag, digest, rule."""
 
 
-def knows_referrer_tags(policy: Policy) -> bool:
-    """Say whether the vendor takes tags such as ``sha256-….sig`` for what they are.
+def known_referrer_tags(policy: Policy) -> str:
+    """Say which tags such as ``sha256-….sig`` the vendor takes for what they are.
 
-    Harbor and zot do (accessories; referrers); to the others they are tags like any other, which
-    a rule may count and delete.
+    Harbor knows cosign's signatures (``.sig``) for accessories, zot all of them (``all``); to the
+    others (``none``) they are tags like any other, which a rule may count and delete.
     """
-    return policy.vendor in _KNOW_REFERRER_TAGS
+    return _REFERRER_TAGS.get(policy.vendor, "none")
 
 
 def simulate(workspace: Workspace, policy: Policy, *, now: datetime) -> Simulated:
@@ -90,6 +90,7 @@ def _version(record: dict[Any, Any]) -> Version:
     return Version(
         digest=record["digest"],
         tags=tuple(record["tags"]),
+        tagged_at=_times(record["tagged_at"]) if len(record["tags"]) > 1 else (),
         pushed_at=_time(record["pushed_at"]),
         pulled_at=_time(record["pulled_at"]),
         tells_pulls=bool(record["tells_pulls"]),
@@ -141,6 +142,10 @@ def _clash(view: RepositoryVersions, verdict: Verdict) -> Remark:
 
 def _time(value: Any) -> datetime | None:
     return None if pd.isna(value) else value.to_pydatetime()
+
+
+def _times(values: Any) -> tuple[datetime | None, ...]:
+    return tuple(_time(moment) for moment in pd.to_datetime(values, utc=True))
 
 
 def _text(value: Any) -> str | None:

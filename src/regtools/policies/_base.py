@@ -20,6 +20,8 @@ class Version:
     digest: str
     tags: tuple[str, ...] = ()
     """Sorted; empty: untagged."""
+    tagged_at: tuple[datetime | None, ...] = ()
+    """When each tag was pushed, in the order of `tags`; None or left out: nobody tells."""
     pushed_at: datetime | None = None
     """When it was pushed where the registry tells, else when the image was made; None where no
     date can be believed."""
@@ -35,6 +37,11 @@ class Version:
     """The manifest this one is about, for signatures and other referrers."""
     parents: tuple[str, ...] = ()
     """Indexes of the same repository that list it."""
+
+    def dated_tags(self) -> Iterable[tuple[str, datetime | None]]:
+        """Give each tag with when it was pushed, or else with the date of the version."""
+        told = self.tagged_at or (None,) * len(self.tags)
+        return [(tag, at or self.pushed_at) for tag, at in zip(self.tags, told, strict=True)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
