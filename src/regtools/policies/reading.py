@@ -13,6 +13,8 @@ from regtools.policies._base import Policy
 from regtools.policies.artifactregistry import is_artifactregistry, parse_artifactregistry
 from regtools.policies.documents import load_yaml, read_text
 from regtools.policies.ecr import is_ecr, parse_ecr
+from regtools.policies.gitlab import is_gitlab, parse_gitlab
+from regtools.policies.harbor import is_harbor, parse_harbor
 
 MAX_BYTES: Final = 4 * 2**20
 
@@ -29,6 +31,8 @@ class _Form:
 _FORMS: Final = (
     _Form("an ECR lifecycle policy", is_ecr, parse_ecr),
     _Form("Artifact Registry cleanup policies", is_artifactregistry, parse_artifactregistry),
+    _Form("a Harbor retention policy", is_harbor, parse_harbor),
+    _Form("a GitLab cleanup policy", is_gitlab, parse_gitlab),
 )
 
 
