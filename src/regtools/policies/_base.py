@@ -23,6 +23,9 @@ class Version:
     pushed_at: datetime | None = None
     """When it was pushed where the registry tells, else when the image was made; None where no
     date can be believed."""
+    tags_pushed_at: tuple[datetime | None, ...] = ()
+    """When each of `tags` was pushed, in their order, for vendors that judge tags one by one;
+    empty: all of them at `pushed_at`."""
     pulled_at: datetime | None = None
     """When it was last pulled; None where nobody tells, or it never was."""
     tells_pulls: bool = False
@@ -52,6 +55,8 @@ class Action(StrEnum):
     DELETE = "delete"
     ARCHIVE = "archive"
     """Moved to a cheaper storage class: it stays stored."""
+    KEEP = "keep"
+    """It stays although what it is about goes: a referrer that its vendor leaves behind."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +105,7 @@ class Policy(Protocol):
         """Whether the children of a deleted index go along once nothing needs them.
 
         Where false they stay, untagged, until a rule selects them. Referrers follow their
-        subject everywhere.
+        subject, but for those that a verdict keeps.
         """
 
     def decide(self, repository: RepositoryVersions, *, now: datetime) -> list[Verdict]:

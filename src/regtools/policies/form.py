@@ -117,6 +117,13 @@ class Fields:
             raise invalid(self.at(key), f"is {shown(value)}; {needed}")
         return value
 
+    def flag(self, key: str, *, default: bool) -> bool:
+        """Give true or false."""
+        value = self._data.get(key, default)
+        if not isinstance(value, bool):
+            raise invalid(self.at(key), f"is {shown(value)}; true or false is needed")
+        return value
+
     def texts(self, key: str) -> tuple[str, ...]:
         """Give a list of texts, none of them empty; empty where the key is not there."""
         value = self._data.get(key, [])

@@ -1,7 +1,7 @@
 -- Answers: what does a vendor's rule see of each repository: every manifest in it, tagged or not?
 -- Parameters: the variable earliest; tables places, nodes, dates, links, others.
 -- Columns: place, node, registry, repository, digest, tags (a list), pushed_at (else when it was
---          made), pulled_at, tells_pulls, media_type, artifact_type, subject, parents (a list of
+--          made), tags_pushed_at (of each tag, likewise), pulled_at, tells_pulls, media_type, artifact_type, subject, parents (a list of
 --          digests), loose (untagged, and part of nothing else).
 WITH RECURSIVE
 named AS (
@@ -40,6 +40,7 @@ told AS (
         place,
         node,
         list(DISTINCT tag ORDER BY tag) FILTER (WHERE tag IS NOT NULL) AS tags,
+        list(pushed_at ORDER BY tag) FILTER (WHERE tag IS NOT NULL) AS tags_pushed_at,
         max(pushed_at) AS pushed_at,
         max(pulled_at) AS pulled_at
     FROM named
@@ -67,6 +68,9 @@ SELECT
     nodes.digest,
     coalesce(told.tags, []) AS tags,
     coalesce(told.pushed_at, dates.made_at) AS pushed_at,
+    list_transform(
+        coalesce(told.tags_pushed_at, []), lambda one: coalesce(one, dates.made_at)
+    ) AS tags_pushed_at,
     told.pulled_at,
     tell_pulls.registry IS NOT NULL AS tells_pulls,
     nodes.media_type,
