@@ -35,8 +35,7 @@ from regtools.analyses.simulation import known_referrer_tags, simulate
 from regtools.engine import Workspace
 from regtools.errors import ConfigError, HistoryError
 from regtools.history import History
-from regtools.policies import Guard, Policy, Remark, Rule
-from regtools.policies.regex import regex_problem
+from regtools.policies import Guard, Policy, Remark, Rule, re2
 from regtools.schema import SnapshotRow
 from regtools.units import format_age, format_bytes
 
@@ -354,7 +353,7 @@ def _patterns(rule: Rule) -> dict[str, str | None]:
 def _pattern(patterns: Sequence[str], what: str) -> str | None:
     """Join patterns into one, each of which was tried alone: RE2 is linear in the text's length."""
     for pattern in patterns:
-        if problem := regex_problem(pattern):
+        if problem := re2.problem(pattern):
             raise ConfigError(
                 f"{pattern!r}, for tags to {what}, is not a regular expression: {problem}.",
                 code="RULE_INVALID",

@@ -23,7 +23,7 @@ JUDGED: Final = {
     "rule": "object",
 }
 _ARCHIVED: Final = dict.fromkeys(("registry", "repository", "tag", "digest", "rule"), "str")
-_REFERRER_TAGS: Final = {"harbor": "signatures", "zot": "all"}
+_REFERRER_TAGS: Final = {"harbor": "signatures"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,8 +40,9 @@ class Simulated:
 def known_referrer_tags(policy: Policy) -> str:
     """Say which tags such as ``sha256-….sig`` the vendor takes for what they are.
 
-    Harbor knows cosign's signatures (``.sig``) for accessories, zot all of them (``all``); to the
-    others (``none``) they are tags like any other, which a rule may count and delete.
+    Harbor knows cosign's signatures (``.sig``) for accessories; to the others (``none``) they are
+    tags like any other, which a rule may count and delete. zot's own rules look at them, and say
+    so in their verdicts.
     """
     return _REFERRER_TAGS.get(policy.vendor, "none")
 
@@ -75,7 +76,8 @@ def simulate(workspace: Workspace, policy: Policy, *, now: datetime) -> Simulate
             if verdict is not None and verdict.action is Action.ARCHIVE:
                 archived += _archived(view, record, verdict)
                 verdict = None
-            if verdict is not None and (record["place"], record["node"]) in protected:
+            is_gone = verdict is not None and verdict.action is Action.DELETE
+            if verdict is not None and is_gone and (record["place"], record["node"]) in protected:
                 in_use.append(_clash(view, verdict))
                 verdict = None
             rows += _judged(record, verdict, policy)
@@ -108,9 +110,10 @@ def _judged(
     tags: Sequence[str] = list(record["tags"])
     gone = set(tags if verdict is not None and verdict.whole else verdict.tags if verdict else ())
     rule = verdict.rule if verdict is not None else ""
+    is_left_behind = verdict is not None and verdict.action is Action.KEEP
 
     def row(tag: str | None, *, selected: bool) -> tuple[Any, ...]:
-        reason = None if selected else "no rule deletes it"
+        reason = None if selected else rule if is_left_behind else "no rule deletes it"
         return record["place"], record["node"], tag, None, selected, reason, rule
 
     for tag in tags:
@@ -120,7 +123,7 @@ def _judged(
         # Without its last tag it stays, untagged, where nothing collects it.
         if not policy.cascades and not is_whole and gone >= set(tags):
             yield row(None, selected=False)
-    elif record["loose"] or (not policy.cascades and not record["subject"]):
+    elif is_left_behind or record["loose"] or (not policy.cascades and not record["subject"]):
         yield row(None, selected=is_whole)
 
 

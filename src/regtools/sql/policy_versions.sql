@@ -2,7 +2,7 @@
 --          The tags of referrers are none where the vendor knows what they are.
 -- Parameters: the variable earliest; tables places, nodes, dates, links, others, referrer_tags.
 -- Columns: place, node, registry, repository, digest, tags (a list), tagged_at (when each was
---          pushed), pushed_at (the last of them, else when it was made), pulled_at, tells_pulls,
+--          pushed, else when it was made), pushed_at (the last of them, else when it was made), pulled_at, tells_pulls,
 --          media_type, artifact_type, subject (as it says itself, or else a referrer's tag on it),
 --          parents (a list of digests), loose (untagged, and part of nothing else).
 WITH RECURSIVE
@@ -75,7 +75,9 @@ SELECT
     places.repository,
     nodes.digest,
     coalesce(told.tags, []) AS tags,
-    coalesce(told.tagged_at, []) AS tagged_at,
+    list_transform(
+        coalesce(told.tagged_at, []), lambda one: coalesce(one, dates.made_at)
+    ) AS tagged_at,
     coalesce(told.pushed_at, dates.made_at) AS pushed_at,
     told.pulled_at,
     tell_pulls.registry IS NOT NULL AS tells_pulls,

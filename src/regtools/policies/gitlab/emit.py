@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
+from regtools.policies import re2
 from regtools.policies.form import shown
 from regtools.policies.gitlab.rules import AGES, ALWAYS_KEPT
 from regtools.policies.impossible import impossible, refuse_empty
-from regtools.policies.regex import found_in, regex_problem
 from regtools.policies.rule import Rule
 from regtools.units import format_age
 
@@ -49,7 +49,7 @@ def emit_gitlab(rule: Rule) -> str:
         )
     delete = _anywhere(rule.delete_tags, "delete-tag") if rule.delete_tags else ".*"
     keep = _anywhere((*rule.keep_tags, REFERRERS), "keep-tag")
-    if found_in(delete, [ALWAYS_KEPT]) and not found_in(keep, [ALWAYS_KEPT]):
+    if re2.matching(delete, [ALWAYS_KEPT]) and not re2.matching(keep, [ALWAYS_KEPT]):
         what = "a rule that deletes the tag latest"
         raise impossible(_VENDOR, what, "It always keeps that tag: add --keep-tag '^latest$'.")
     policy = {
@@ -77,7 +77,7 @@ def _anywhere(regexes: Sequence[str], option: str) -> str:
     """Join expressions into one that, from end to end, matches where one of them is found."""
     for regex in regexes:
         # One may hold for itself, and yet take what comes after it: \Q without its \E.
-        if problem := regex_problem(regex) or regex_problem(f"(?:{regex})"):
+        if problem := re2.problem(regex) or re2.problem(f"(?:{regex})"):
             message = f"It is no regular expression of RE2: {problem}."
             raise impossible(_VENDOR, f"{option} {shown(regex)}", message)
     first, *others = regexes

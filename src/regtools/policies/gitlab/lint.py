@@ -7,7 +7,7 @@ from typing import Final
 
 from regtools.policies._base import Remark, RepositoryVersions
 from regtools.policies.gitlab.rules import ALWAYS_KEPT, CleanupRule, matching
-from regtools.policies.regex import has_loose_choice
+from regtools.policies.re2 import has_loose_choice
 
 _EVERYTHING: Final = frozenset({".*", ".+"})
 

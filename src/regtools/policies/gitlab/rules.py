@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
+from regtools.policies import re2
 from regtools.policies.form import Fields, invalid, shown
-from regtools.policies.regex import found_in, regex_problem
 
 COUNTS: Final = (1, 5, 10, 25, 50, 100)
 """What ``keep_n`` may be."""
@@ -73,7 +73,7 @@ def matching(regex: str | None, tags: Collection[str]) -> set[str]:
     GitLab puts its anchors around the text as it stands, so that ``a|b`` matches what starts with
     a, or ends with b.
     """
-    return found_in(rf"\A{regex or ''}\z", tags) if tags else set()
+    return re2.matching(rf"\A{regex or ''}\z", tags) if tags else set()
 
 
 def parse_cleanup(data: object) -> CleanupRule:
@@ -114,7 +114,7 @@ def _check(policy: Fields, key: str, choices: Collection[Any]) -> Any:
 
 def _regex(policy: Fields, key: str) -> str | None:
     regex = policy.optional_text(key)
-    if regex and (problem := regex_problem(rf"\A{regex}\z")):
+    if regex and (problem := re2.problem(rf"\A{regex}\z")):
         told = f"is {shown(regex)}, which is no regular expression of RE2: {shown(problem)}"
         raise invalid(policy.at(key), told)
     return regex

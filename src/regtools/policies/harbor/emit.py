@@ -13,11 +13,11 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, Final
 
-from regtools.policies.doublestar import from_regex, in_braces
+from regtools.policies import re2
 from regtools.policies.form import shown
+from regtools.policies.harbor.doublestar import from_regex, in_braces
 from regtools.policies.harbor.rules import MOST_COUNT, Template
 from regtools.policies.impossible import impossible, refuse_empty
-from regtools.policies.regex import regex_problem
 from regtools.policies.rule import Rule
 from regtools.units import format_age
 
@@ -108,7 +108,7 @@ def _days(age: timedelta) -> int:
 def _pattern(regexes: Sequence[str], option: str) -> str:
     found: list[str] = []
     for regex in regexes:
-        patterns = None if regex_problem(regex) else from_regex(regex)
+        patterns = None if re2.problem(regex) else from_regex(regex)
         if patterns is None:
             raise impossible(
                 _VENDOR,

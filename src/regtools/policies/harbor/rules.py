@@ -16,8 +16,8 @@ from math import floor
 from typing import Final
 
 from regtools.policies._base import Version
-from regtools.policies.doublestar import Doublestar
 from regtools.policies.form import Fields, invalid, items, shown
+from regtools.policies.harbor.doublestar import Doublestar
 
 MOST_COUNT: Final = 32_766
 """The most images that a rule may count."""

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.policies.images import TAGS
 
-from regtools.policies.doublestar import Doublestar, from_regex, in_braces
+from regtools.policies.harbor.doublestar import Doublestar, from_regex, in_braces
 
 # What bmatcuk/doublestar 1.3.4 answers, by its own tests and by reading it, 2026-11.
 
