@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -34,7 +35,6 @@ from regtools.history import History
 from regtools.schema import DedupScope, Inventory, ProblemRow
 
 SCOPES: tuple[DedupScope, ...] = ("registry", "namespace", "project", "repository", "unknown")
-PROPERTY = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 LARGE = 2**19
 
 
@@ -52,23 +52,34 @@ def agree(frame: pd.DataFrame, keys: Iterable[Any], expected: Mapping[Any, Row])
         assert {column: found[key][column] for column in row} == row, key
 
 
-def agree_everywhere(history: History, oracle: SharingOracle, inventory: Inventory) -> None:
-    """Hold every frame to the oracle's answer."""
-    frame = bases(history)
-    agree(frame, map(tuple, frame["chain"]), oracle.bases())
-    frame = repeated(history)
-    agree(frame, frame["digest"], oracle.repeated())
-    frame = recompressed(history)
-    agree(frame, frame["diff_id"], oracle.recompressed())
-    assert all(sizes == sorted(sizes) for sizes in frame["sizes"])
-    frame = oversized(history, LARGE)
-    agree(frame, frame["digest"], oracle.oversized(LARGE))
-    for one in [*inventory.manifests[:1], *inventory.manifests[-1:]]:
-        for wanted in (one.digest, one.config_digest):
-            if wanted is not None:
-                assert places(sharers(history, wanted)) == oracle.sharers(wanted)
-    for blob in {row.blob for row in inventory.layers[:3]}:
-        assert places(sharers(history, blob)) == oracle.sharers(blob)
+def agree_everywhere(history: History, oracles: Mapping[str, SharingOracle]) -> None:
+    """Hold every frame to the oracles' answers, each about one registry."""
+    frames = [
+        (bases(history), lambda one: one.bases()),
+        (repeated(history), lambda one: one.repeated()),
+        (recompressed(history), lambda one: one.recompressed()),
+        (oversized(history, LARGE), lambda one: one.oversized(LARGE)),
+    ]
+    for (frame, answer), key in zip(frames, ("chain", "digest", "diff_id", "digest"), strict=True):
+        for name, oracle in oracles.items():
+            own = frame[frame["registry"] == name]
+            keys = own[key].map(tuple) if key == "chain" else own[key]
+            agree(own, keys, answer(oracle))
+    for wanted in asked(oracles.values()):
+        frame = sharers(history, wanted)
+        for name, oracle in oracles.items():
+            assert places(frame[frame["registry"] == name]) == oracle.sharers(wanted)
+
+
+def asked(oracles: Iterable[SharingOracle]) -> list[str]:
+    """Give a manifest, a config and a layer, of those that most manifests have."""
+    inventories = [oracle.inventory for oracle in oracles]
+    kinds = (
+        [row.digest for one in inventories for row in one.manifests],
+        [row.config_digest for one in inventories for row in one.manifests if row.config_digest],
+        [row.blob for one in inventories for row in one.layers],
+    )
+    return [Counter(digests).most_common(1)[0][0] for digests in kinds if digests]
 
 
 def places(frame: pd.DataFrame) -> set[tuple[Any, ...]]:
@@ -82,16 +93,20 @@ def places(frame: pd.DataFrame) -> set[tuple[Any, ...]]:
     return set(rows)
 
 
-@PROPERTY
-@given(shelf=varied_shelves(), scope=st.sampled_from(SCOPES))
-def test_every_frame_says_what_sets_say(shelf: Shelf, scope: DedupScope) -> None:
-    inventory = shelf.inventory()
+@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+@given(drawn=st.lists(st.tuples(varied_shelves(), st.sampled_from(SCOPES)), min_size=4, max_size=8))
+def test_every_frame_says_what_sets_say(drawn: list[tuple[Shelf, DedupScope]]) -> None:
+    """Several registries in one history: each is counted as if it were alone."""
+    oracles = {}
     with fresh_history() as history:
-        publish(history, inventory, dedup_scope=scope)
-        agree_everywhere(history, SharingOracle(inventory, scope), inventory)
+        for number, (shelf, scope) in enumerate(drawn):
+            name = f"r{number}.example.com"
+            publish(history, shelf.inventory(), registry=name, dedup_scope=scope)
+            oracles[name] = SharingOracle(shelf.inventory(), scope)
+        agree_everywhere(history, oracles)
 
 
-@settings(PROPERTY, max_examples=10)
+@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
 @given(old=varied_shelves(), new=varied_shelves(), scope=st.sampled_from(SCOPES))
 def test_two_scans_of_one_registry_are_one_inventory(
     old: Shelf, new: Shelf, scope: DedupScope
@@ -109,7 +124,7 @@ def test_two_scans_of_one_registry_are_one_inventory(
         publish(history, before, dedup_scope=scope)
         later = NOON + timedelta(hours=1)
         publish(history, after, dedup_scope=scope, namespace="team", taken_at=later)
-        agree_everywhere(history, SharingOracle(inventory, scope), inventory)
+        agree_everywhere(history, {REGISTRY: SharingOracle(inventory, scope)})
 
 
 def part(shelf: Shelf, namespace: str) -> Shelf:
