@@ -262,6 +262,16 @@ def test_a_layer_squeezed_twice_wastes_the_larger_copy(history: History) -> None
     assert (row["wasted_bytes"], row["wasted_high_bytes"]) == (1000, 1000)
 
 
+def test_one_image_that_tells_what_a_layer_holds_is_enough(history: History) -> None:
+    """Schema 1 has no config, and so no diff-ids."""
+    shelf = two_teams()
+    shelf.tag("old/app", "1", shelf.image(layer("zstd", 900), name="schema 1"))
+    shelf.tag("new/app", "1", shelf.image(squeezed("zstd", 900, "base"), name="new"))
+    publish(history, shelf.inventory())
+    (row,) = recompressed(history).to_dict("records")
+    assert (row["copies"], row["repositories"]) == (2, 5)
+
+
 def test_both_copies_in_each_of_two_repositories_may_be_wasted_once_or_twice(
     history: History,
 ) -> None:

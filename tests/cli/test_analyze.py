@@ -38,6 +38,17 @@ def test_usage_is_the_functions_own_answer(regtools: Command, history: Path) -> 
     assert all(type(row["physical_bytes"]) is int for row in rows)
 
 
+@pytest.mark.parametrize(("by", "names"), [("namespace", ["team"]), ("platform", ["linux/amd64"])])
+def test_usage_cuts_across_repositories(
+    regtools: Command, history: Path, by: str, names: list[str]
+) -> None:
+    rows = regtools("usage", "--history", history, "--by", by, "--json").document["rows"]
+    frame = rt.usage(history, by=by)
+    assert [row[by] for row in rows] == list(frame[by]) == names
+    assert [list(row) for row in rows] == [list(frame.columns)]
+    assert by in regtools("usage", "--history", history, "--by", by).out
+
+
 def test_usage_of_the_past_and_of_the_largest_only(regtools: Command, history: Path) -> None:
     then = NOON.replace(day=1).date().isoformat()
     old = regtools("usage", "--history", history, "--by", "tag", "--at", then, "--json")

@@ -17,23 +17,29 @@ class By(StrEnum):
     """What one row of `usage` stands for."""
 
     REGISTRY = "registry"
+    NAMESPACE = "namespace"
     REPOSITORY = "repository"
     TAG = "tag"
+    PLATFORM = "platform"
     LAYER = "layer"
 
 
 _BYTES: Final = ("logical_bytes", "physical_bytes", "exclusive_bytes", "shared_bytes")
 USAGE_COLUMNS: Final = {
     By.REGISTRY: ("registry", "repositories", "tags", *_BYTES, "dedup_scope", "complete"),
+    By.NAMESPACE: ("registry", "namespace", "tags", *_BYTES, "dedup_scope", "complete"),
     By.REPOSITORY: ("registry", "repository", "tags", *_BYTES, "dedup_scope", "complete"),
     By.TAG: ("registry", "repository", "tag", "digest", *_BYTES, "pull_bytes", "complete"),
+    By.PLATFORM: ("registry", "platform", "images", "tags", *_BYTES, "pull_bytes", "complete"),
     By.LAYER: ("registry", "blob", "size", "repositories", "tags", "complete"),
 }
 _ROW: Final = ("registry", "repository", "tags", *_BYTES, "dedup_scope", "complete")
 USAGE_KEYS: Final[dict[By, tuple[str, ...]]] = {
     By.REGISTRY: (),
+    By.NAMESPACE: (),
     By.REPOSITORY: _ROW,
     By.TAG: (*_ROW, "tag", "digest", "pull_bytes"),
+    By.PLATFORM: (),
     By.LAYER: ("registry", "blob", "size", "repositories", "tags", "dedup_scope", "complete"),
 }
 """The promised keys of a row in JSON and CSV; empty: all that the frame has."""

@@ -167,6 +167,9 @@ _COUNTS: Final = frozenset(
         "tags",
         "repositories",
         "manifests",
+        "images",
+        "layers",
+        "copies",
         "blobs",
         "requests",
         "seconds",
@@ -198,7 +201,7 @@ def _formatter(name: str) -> Callable[[Any], str]:
         return lambda value: format_bytes(None if value is None else int(value))
     if name.endswith("_usd"):
         return format_usd
-    if name in ("digest", "blob"):
+    if name in ("digest", "blob", "diff_id"):
         return lambda value: str(value)[:19] if value else "–"
     return _text
 
