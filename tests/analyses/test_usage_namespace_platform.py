@@ -29,7 +29,7 @@ def agree(frame: pd.DataFrame, key: str, expected: Mapping[str, Row]) -> None:
         assert {column: found[name][column] for column in row} == row, name
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 @given(shelf=varied_shelves(), scope=st.sampled_from(SCOPES))
 def test_every_byte_is_somebodys_as_sets_say(shelf: Shelf, scope: DedupScope) -> None:
     inventory = shelf.inventory()
