@@ -251,13 +251,12 @@ class Retention:
         frame = frame[frame["tags_deleted"] + frame["manifests_deleted"] > 0]
         if frame.empty:
             return paragraphs
-        sizes = [name for name in REPOSITORIES if name.endswith("_bytes")]
-        shown = frame.head(_MOST_SHOWN).to_html(
-            index=False, escape=True, formatters=dict.fromkeys(sizes, format_bytes)
-        )
+        shown = frame.head(_MOST_SHOWN).copy()
+        for name in [name for name in REPOSITORIES if name.endswith("_bytes")]:
+            shown[name] = shown[name].map(format_bytes)
         more = len(frame) - _MOST_SHOWN
         rest = f"<p>… and {more:,} more repositories: see `.repositories`.</p>" if more > 0 else ""
-        return f"{paragraphs}{shown}{rest}"
+        return f"{paragraphs}{shown.to_html(index=False, escape=True)}{rest}"
 
 
 def retention(

@@ -9,7 +9,15 @@ from typing import Annotated, Final
 import typer
 
 from regtools.cli import options
-from regtools.cli.output import Format, plain, print_document, print_rows, records, say
+from regtools.cli.output import (
+    Format,
+    plain,
+    print_document,
+    print_rows,
+    records,
+    say,
+    several_registries,
+)
 from regtools.units import parse_bytes
 
 
@@ -27,11 +35,11 @@ class By(StrEnum):
 _BYTES: Final = ("logical_bytes", "physical_bytes", "exclusive_bytes", "shared_bytes")
 USAGE_COLUMNS: Final = {
     By.REGISTRY: ("registry", "repositories", "tags", *_BYTES, "dedup_scope", "complete"),
-    By.NAMESPACE: ("registry", "namespace", "tags", *_BYTES, "dedup_scope", "complete"),
-    By.REPOSITORY: ("registry", "repository", "tags", *_BYTES, "dedup_scope", "complete"),
-    By.TAG: ("registry", "repository", "tag", "digest", *_BYTES, "pull_bytes", "complete"),
-    By.PLATFORM: ("registry", "platform", "images", "tags", *_BYTES, "pull_bytes", "complete"),
-    By.LAYER: ("registry", "blob", "size", "repositories", "tags", "complete"),
+    By.NAMESPACE: ("namespace", "repositories", "tags", *_BYTES, "complete"),
+    By.REPOSITORY: ("repository", "tags", *_BYTES, "dedup_scope", "complete"),
+    By.TAG: ("repository", "tag", "digest", *_BYTES, "pull_bytes", "complete"),
+    By.PLATFORM: ("platform", "images", "tags", *_BYTES, "pull_bytes", "complete"),
+    By.LAYER: ("blob", "role", "size", "repositories", "tags", "found_in", "complete"),
 }
 _ROW: Final = ("registry", "repository", "tags", *_BYTES, "dedup_scope", "complete")
 USAGE_KEYS: Final[dict[By, tuple[str, ...]]] = {
@@ -105,11 +113,12 @@ def usage(
     if by is By.TAG:
         frame = frame.assign(tags=1)
     rows = records(frame.head(top) if top else frame)
+    several = several_registries(frame) if by is not By.REGISTRY else ()
     print_rows(
         rows,
         options.chosen_format(as_json=as_json, as_csv=as_csv),
-        columns=USAGE_COLUMNS[by],
-        json_columns=USAGE_KEYS[by],
+        columns=(*several, *USAGE_COLUMNS[by]),
+        json_columns=USAGE_KEYS[by] or tuple(frame.columns),
     )
     if not frame["complete"].all():
         say("Not everything could be read: these sizes are at least so large.")

@@ -108,6 +108,11 @@ def records(frame: Any) -> list[dict[str, Any]]:
     return [plain(row) for row in frame.to_dict("records")]
 
 
+def several_registries(frame: Any) -> tuple[str, ...]:
+    """Give the column that tells registries apart, where a table needs one."""
+    return ("registry",) if frame["registry"].nunique() > 1 else ()
+
+
 def plain(value: Any) -> Any:
     """Reduce a value to what JSON knows: times as ISO 8601 in UTC, missing as null."""
     if value is None or isinstance(value, bool | int | str):

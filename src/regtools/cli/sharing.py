@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from regtools.cli import options
-from regtools.cli.output import Format, print_rows, records, say
+from regtools.cli.output import Format, print_rows, records, say, several_registries
 from regtools.errors import ConfigError
 from regtools.units import format_bytes
 
@@ -30,10 +31,10 @@ class Show(StrEnum):
 
 SHARERS_COLUMNS: Final = ("repository", "tag", "digest", "role", "platform", "position")
 COLUMNS: Final = {
-    Show.BASES: ("base", "platform", "layers", "size", "images", "saved_bytes", "verdict"),
+    Show.BASES: ("base", "platform", "size", "images", "saved_bytes", "verdict"),
     Show.RECOMPRESSED: ("diff_id", "sizes", "wasted_bytes", "repositories", "found_in"),
     Show.OVERSIZED: ("digest", "size", "share", "manifests", "repositories", "tags", "found_in"),
-    Show.REPEATED: ("digest", "role", "size", "copies", "wasted_bytes", "repositories", "found_in"),
+    Show.REPEATED: ("digest", "role", "size", "copies", "wasted_bytes", "found_in"),
 }
 NOTHING: Final = {
     Show.BASES: "No two images have their first layers in common.",
@@ -100,7 +101,7 @@ def sharing(
         columns = SHARERS_COLUMNS
     shown = frame.head(top) if top else frame
     if fmt is Format.TABLE:
-        columns = (*_several_registries(frame), *columns, *_upper_bounds(frame))
+        columns = (*several_registries(frame), *_with_upper_bounds(columns, frame))
         print_rows(records(_readable(shown)), fmt, columns=columns)
         _say_more(frame, None if digest is not None else wanted)
     else:
@@ -118,14 +119,13 @@ def _answer(show: Show, store: History, at_least: str, chosen: Selection) -> pd.
     return answers[show](store, **chosen)
 
 
-def _several_registries(frame: pd.DataFrame) -> tuple[str, ...]:
-    return ("registry",) if frame["registry"].nunique() > 1 else ()
-
-
-def _upper_bounds(frame: pd.DataFrame) -> tuple[str, ...]:
-    """Name the columns of upper bounds that say more than the lower ones."""
-    pairs = [(name, name.replace("_high", "")) for name in frame.columns if "_high_" in name]
-    return tuple(high for high, low in pairs if (frame[high] != frame[low]).any())
+def _with_upper_bounds(columns: Sequence[str], frame: pd.DataFrame) -> Iterator[str]:
+    """Give beside each lower bound the upper one, where that says more."""
+    for name in columns:
+        yield name
+        upper = name.replace("_bytes", "_high_bytes")
+        if upper != name and upper in frame and (frame[upper] != frame[name]).any():
+            yield upper
 
 
 def _readable(frame: pd.DataFrame) -> pd.DataFrame:
