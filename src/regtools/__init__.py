@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         repository_actions,
         source_table,
     )
+    from regtools.analyses.audit import audit
     from regtools.analyses.cost import (
         Scenario,
         assumptions,
@@ -61,6 +62,7 @@ _HOMES = {
     "Scenario": "analyses.cost",
     "Thresholds": "analyses.health",
     "assumptions": "analyses.cost",
+    "audit": "analyses.audit",
     "certificates": "analyses.observations",
     "check_auth": "session",
     "checks": "analyses.observations",
@@ -112,6 +114,7 @@ __all__ = [
     "Scenario",
     "Thresholds",
     "assumptions",
+    "audit",
     "certificates",
     "check_auth",
     "checks",

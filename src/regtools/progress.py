@@ -55,12 +55,14 @@ class Terminal:
             BarColumn(),
             MofNCompleteColumn(),
             TextColumn(
-                "repositories · {task.fields[tags]:,} tags · {task.fields[requests]:,} requests"
+                "{task.fields[unit]} · {task.fields[tags]:,} tags · {task.fields[requests]:,} requests"
             ),
             TimeElapsedColumn(),
         )
         with Rich(*columns, console=Console(stderr=True), transient=True) as bar:
-            task = bar.add_task(escape(registry), total=None, tags=0, requests=0)
+            task = bar.add_task(
+                escape(registry), total=None, unit="repositories", tags=0, requests=0
+            )
 
             def show(step: Progress) -> None:
                 bar.update(
@@ -68,6 +70,7 @@ class Terminal:
                     # Until the catalog is read to its end, nobody knows how many there are.
                     total=None if step.listing else step.listed,
                     completed=step.finished,
+                    unit=step.unit,
                     tags=step.tags,
                     requests=step.requests,
                 )
@@ -93,9 +96,12 @@ class Notebook:
         """Show repositories done, tags and requests."""
         from tqdm.auto import tqdm
 
-        with tqdm(desc=registry, unit="repository") as bar:
+        with tqdm(desc=registry, unit="repositories") as bar:
 
             def show(step: Progress) -> None:
+                if step.unit != bar.unit:
+                    bar.reset()
+                    bar.unit = step.unit
                 bar.total = None if step.listing else step.listed
                 bar.set_postfix(tags=step.tags, requests=step.requests, refresh=False)
                 bar.update(step.finished - bar.n)

@@ -22,7 +22,8 @@ from tests.support.fake_registry import (
 )
 
 from regtools.client import ConnectionOptions, Distribution, open_client
-from regtools.collect.scan import MAX_FAILURES_IN_A_ROW, Outcome, Progress, scan
+from regtools.collect.each import MAX_FAILURES_IN_A_ROW
+from regtools.collect.scan import Outcome, Progress, scan
 from regtools.credentials import ANONYMOUS
 from regtools.errors import DeniedError, NotFoundError, RegtoolsError, UnreachableError
 from regtools.manifest import OCI_INDEX
@@ -167,7 +168,7 @@ def test_a_tag_that_cannot_be_read_is_a_problem_and_its_sisters_are_kept(
 def test_a_config_that_cannot_be_read_leaves_the_manifest(fake: FakeRegistry) -> None:
     fake.hook = lambda seen: error(404, "BLOB_UNKNOWN") if "/blobs/" in seen.path else None
     result = run(fake)
-    assert result.problems == [("team/app", digest_of(MANIFEST), "NOT_FOUND")]
+    assert result.problems == [("team/app", digest_of(MANIFEST), "CONFIG_MISSING")]
     (manifest,) = result.all.manifests
     assert manifest.created_at is None
     assert len(result.all.layers) == 1
