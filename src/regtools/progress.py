@@ -54,15 +54,11 @@ class Terminal:
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn(
-                "{task.fields[unit]} · {task.fields[tags]:,} tags · {task.fields[requests]:,} requests"
-            ),
+            TextColumn("{task.fields[what]} · {task.fields[requests]:,} requests"),
             TimeElapsedColumn(),
         )
         with Rich(*columns, console=Console(stderr=True), transient=True) as bar:
-            task = bar.add_task(
-                escape(registry), total=None, unit="repositories", tags=0, requests=0
-            )
+            task = bar.add_task(escape(registry), total=None, what="repositories", requests=0)
 
             def show(step: Progress) -> None:
                 bar.update(
@@ -70,8 +66,7 @@ class Terminal:
                     # Until the catalog is read to its end, nobody knows how many there are.
                     total=None if step.listing else step.listed,
                     completed=step.finished,
-                    unit=step.unit,
-                    tags=step.tags,
+                    what=f"{step.unit} · {step.tags:,} tags" if step.tags else step.unit,
                     requests=step.requests,
                 )
 

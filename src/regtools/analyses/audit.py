@@ -27,6 +27,10 @@ COLUMNS: Final = {
     "remedy": "str",
     "complete": "bool",
 }
+MISSING: Final = frozenset(
+    {"INDEX_CHILD_MISSING", "TAG_DANGLING", "CONFIG_MISSING", "BLOB_MISSING", "BLOB_SIZE_WRONG"}
+)
+"""Codes of what the registry lost: of an image that has such a row, not everything can be pulled."""
 _STEPS: Final = ("places", "audit_gaps", "audit_about", "audit_above", "audit_held")
 _NAMED: Final = 3
 """How many tags a sentence names."""

@@ -10,7 +10,7 @@ ANTI JOIN children AS siblings
     ON siblings.snapshot = children.snapshot
     AND siblings.parent = children.parent
     AND siblings.child = children.attests
-JOIN places ON places.snapshot = children.snapshot
-JOIN audit_held AS held ON held.place = places.place AND held.about = children.parent
+JOIN audit_held AS held ON held.about = children.parent
+JOIN places ON places.place = held.place AND places.snapshot = children.snapshot
 WHERE children.attests IS NOT NULL
 GROUP BY held.place, children.attests

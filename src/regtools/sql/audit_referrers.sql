@@ -15,8 +15,8 @@ about AS (
     UNION
     SELECT held.place, about.snapshot, about.subject, about.referrer, held.tag
     FROM audit_about AS about
-    JOIN places ON places.snapshot = about.snapshot
-    JOIN audit_held AS held ON held.place = places.place AND held.about = about.referrer
+    JOIN audit_held AS held ON held.about = about.referrer
+    JOIN places ON places.place = held.place AND places.snapshot = about.snapshot
     WHERE about.repository IS NULL
 ),
 loose AS (
@@ -50,12 +50,12 @@ sizes AS (
     GROUP BY place, subject
 ),
 homes AS (
-    SELECT own.place, present.subject, min(other.repository) AS repository
-    FROM present
-    JOIN places AS other ON other.place = present.place
-    JOIN places AS own ON own.registry = other.registry AND own.place <> other.place
-    SEMI JOIN loose ON loose.place = own.place AND loose.subject = present.subject
-    GROUP BY own.place, present.subject
+    SELECT own.place, loose.subject, min(other.repository) AS repository
+    FROM loose
+    JOIN present ON present.subject = loose.subject AND present.place <> loose.place
+    JOIN places AS own ON own.place = loose.place
+    JOIN places AS other ON other.place = present.place AND other.registry = own.registry
+    GROUP BY own.place, loose.subject
 ),
 unread AS (
     SELECT places.place, left(problems.reference, 71) AS subject, min(problems.code) AS code

@@ -9,8 +9,8 @@ about AS (
     UNION
     SELECT held.place, about.snapshot, about.subject, about.referrer, held.tag
     FROM audit_about AS about
-    JOIN places ON places.snapshot = about.snapshot
-    JOIN audit_held AS held ON held.place = places.place AND held.about = about.referrer
+    JOIN audit_held AS held ON held.about = about.referrer
+    JOIN places ON places.place = held.place AND places.snapshot = about.snapshot
     WHERE about.repository IS NULL
 ),
 referrers AS (
