@@ -51,7 +51,7 @@ def test_after_the_repositories_the_blobs_are_counted(
         with progress.for_terminal().scan("registry.example.com") as show:
             for step in (*STEPS, blobs):
                 show(step)
-    assert "60/90 blobs" in screen.getvalue()
+    assert "60/90\x1b[0m blobs" in screen.getvalue()
     with progress.Notebook().scan("registry.example.com") as show:
         for step in (*STEPS, blobs):
             show(step)

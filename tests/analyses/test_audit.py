@@ -107,7 +107,7 @@ def broken(draw: st.DrawFn) -> Inventory:
     return inventory
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(broken())
 def test_the_audit_is_what_plain_sets_say(inventory: Inventory) -> None:
     with fresh_history() as history:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -188,11 +189,22 @@ def test_a_missing_child_leaves_the_index(fake: FakeRegistry) -> None:
 
 def test_a_config_that_one_repository_lacks_is_asked_for_in_the_next(fake: FakeRegistry) -> None:
     fake.repositories = {"a": ["1", "2"], "b": ["1"]}
-    fake.hook = lambda seen: error(404, "X") if "/a/blobs/" in seen.path else None
+    asked = threading.Event()
+
+    def answer(seen: Seen) -> Answer | None:
+        if "/b/tags/" in seen.path:
+            asked.wait(5)
+        if "/a/blobs/" not in seen.path:
+            return None
+        asked.set()
+        return error(404, "BLOB_UNKNOWN")
+
+    fake.hook = answer
     result = run(fake)
     assert result.problems == [("a", digest_of(MANIFEST), "CONFIG_MISSING")]
-    # Which of the two is read first is chance; what is known of the image in the end is not.
-    assert any(row.created_at is not None for row in result.all.manifests)
+    (part,) = result.parts
+    assert [row.repository for row in part.tags] == ["b"]
+    assert part.manifests[0].created_at is not None
 
 
 def test_a_child_that_one_repository_lacks_is_no_problem_of_another(fake: FakeRegistry) -> None:

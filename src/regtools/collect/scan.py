@@ -348,8 +348,9 @@ class _Run:
         )
 
     async def _tag(self, repository: str, tag: str) -> tuple[Digest, list[Digest]]:
-        """Give the tag's digest and every digest it reaches that is not known yet."""
-        digest = await self._distribution.resolve(repository, tag) if self._known else None
+        """Give the digest of a tag (or digest), and all it reaches that is not known yet."""
+        may_be_known = tag in self._known if ":" in tag else bool(self._known)
+        digest = await self._distribution.resolve(repository, tag) if may_be_known else None
         if digest is None:
             manifest = await self._distribution.manifest(repository, tag)
             digest = manifest.digest
