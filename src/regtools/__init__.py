@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         repository_actions,
         source_table,
     )
+    from regtools.analyses.audit import audit
     from regtools.analyses.cost import (
         Scenario,
         assumptions,
@@ -65,6 +66,7 @@ _HOMES = {
     "Scenario": "analyses.cost",
     "Thresholds": "analyses.health",
     "assumptions": "analyses.cost",
+    "audit": "analyses.audit",
     "bases": "analyses.sharing",
     "certificates": "analyses.observations",
     "check_auth": "session",
@@ -125,6 +127,7 @@ __all__ = [
     "Scenario",
     "Thresholds",
     "assumptions",
+    "audit",
     "bases",
     "certificates",
     "check_auth",

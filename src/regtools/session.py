@@ -15,12 +15,14 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+import anyio.to_thread
 from anyio.from_thread import start_blocking_portal
 
 from regtools import progress as progress_bars
 from regtools.client import ConnectionOptions, Distribution, open_client
 from regtools.collect import diagnose as diagnosis
 from regtools.collect import scan as scanning
+from regtools.collect.content import check_content
 from regtools.credentials import Attempt, Credential, Login, find_credential
 from regtools.errors import RegtoolsError
 from regtools.history import History
@@ -144,6 +146,7 @@ class AuthCheck:
 def scan(
     *targets: str,
     options: Options | None = None,
+    check_blobs: bool = False,
     on_progress: progress_bars.Bars | None = None,
     on_done: Callable[[Scanned], None] = lambda _: None,
 ) -> ScanResult:
@@ -153,6 +156,9 @@ def scan(
     ----------
     targets
         A name from the settings, ``host[:port][/namespace]`` or ``http(s)://…``.
+    check_blobs
+        Also ask each repository for every layer, config and child manifest that it must hold:
+        one request each. What is missing becomes a problem; `regtools.audit` says what it breaks.
     on_progress
         Where to show progress; left out: in a notebook a bar, elsewhere nothing.
     on_done
@@ -181,7 +187,7 @@ def scan(
     for access in accesses:
         try:
             with bars.scan(access.target.registry) as show:
-                one = _scan_one(access, history, show)
+                one = _scan_one(access, history, show, check_blobs=check_blobs)
         except RegtoolsError as error:
             failed.append((access.name, error))
         else:
@@ -297,7 +303,11 @@ def open_access(name: str, settings: Settings, options: Options) -> Access:
 
 
 def _scan_one(
-    access: Access, history: History, show: Callable[[scanning.Progress], None]
+    access: Access,
+    history: History,
+    show: Callable[[scanning.Progress], None],
+    *,
+    check_blobs: bool,
 ) -> Scanned:
     started_at = datetime.now(UTC)
     clock = time.monotonic()
@@ -315,11 +325,17 @@ def _scan_one(
                 ui_url=access.settings.ui_url,
                 known=draft.known,
                 known_children=lambda: history.known_children(registry),
+                known_subjects=lambda: history.known_subjects(registry),
                 finished=draft.finished,
                 on_part=draft.add,
                 on_progress=show,
             )
             outcome.rest.checks.extend(checks)
+            if check_blobs:
+                content = await anyio.to_thread.run_sync(draft.content, outcome.rest)
+                checked = await check_content(distribution, content, on_progress=show)
+                outcome.rest.checks.append(checked.check)
+                outcome.rest.problems.extend(checked.problems)
             return draft.publish(
                 kind=access.kind.name,
                 taken_at=started_at,

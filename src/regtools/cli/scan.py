@@ -39,6 +39,12 @@ def command(
             show_default=False,
         ),
     ],
+    check_blobs: Annotated[
+        bool,
+        typer.Option(
+            "--check-blobs", help="Also ask for every layer and child manifest; a request each."
+        ),
+    ] = False,
     history: options.History = None,
     config: options.Config = None,
     username: options.Username = None,
@@ -69,6 +75,7 @@ def command(
                 kind=kind,
                 connections=connections,
             ),
+            check_blobs=check_blobs,
             on_progress=progress.for_terminal(),
         )
     except KeyboardInterrupt:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import (
     AsyncGenerator,
-    Awaitable,
     Callable,
     Collection,
     Container,
@@ -20,22 +19,20 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from contextlib import aclosing
 from dataclasses import dataclass, replace
-from typing import Final, TypeVar
+from typing import Final
 
-import anyio
 import anyio.to_thread
 
 from regtools.client import Distribution
-from regtools.collect.attached import Attached
+from regtools.collect.attached import MAX_REFERRER_DEPTH, Attached
+from regtools.collect.each import Failures, each
 from regtools.collect.once import Once
 from regtools.collect.rows import manifest_rows
 from regtools.errors import (
     DeniedError,
     MalformedAnswerError,
     NotFoundError,
-    RateLimitedError,
     RegistryError,
     RegtoolsError,
     UnauthorizedError,
@@ -57,18 +54,16 @@ TAGS_AT_ONCE: Final = 16
 """Tasks for one repository. How many requests are really under way, the client limits."""
 MAX_INDEX_DEPTH: Final = 10
 """Indexes may hold indexes; nobody means it deeper than two or three."""
-MAX_FAILURES_IN_A_ROW: Final = 5
-"""Requests that found no registry, one after the other, until the scan gives up."""
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
     """How far a scan is."""
 
+    unit: str = "repositories"
+    """What is counted: repositories that are read, or blobs that are asked for."""
     listed: int
-    """Repositories found so far."""
+    """How many were found so far."""
     listing: bool
     """Whether the catalog is still being read."""
     finished: int
@@ -103,6 +98,7 @@ async def scan(
     ui_url: str | None = None,
     known: Collection[str] = frozenset(),
     known_children: Callable[[], Mapping[str, Sequence[str]]] = dict,
+    known_subjects: Callable[[], Mapping[str, str]] = dict,
     finished: Container[str] = frozenset(),
     on_part: Callable[[Inventory], None],
     on_progress: Callable[[Progress], None] = lambda _: None,
@@ -119,7 +115,10 @@ async def scan(
         Manifest digests whose rows, and those of all they contain, the caller has already.
     known_children
         Gives the children of the indexes among them; asked, from a worker thread, only where
-        the registry lists referrers, since any of them may have some.
+        the registry lists referrers, since any of them may have some, or where a referrer is
+        about something that has no tag.
+    known_subjects
+        Gives what the referrers among them are about; asked, from a worker thread, at most once.
     finished
         Repositories to leave out: an interrupted scan has read them.
     on_part
@@ -133,7 +132,7 @@ async def scan(
     UnreachableError, RateLimitedError
         The registry stopped answering. Parts handed out stay valid.
     """
-    attached = Attached(distribution, known_children)
+    attached = Attached(distribution, known_children, known_subjects)
     run = _Run(distribution, kind, path, ui_url, known, attached, on_part, on_progress)
     await run.everything(finished)
     return Outcome(repositories=run.listed, rest=run.rest)
@@ -164,9 +163,11 @@ class _Run:
         self._on_progress = on_progress
         self._contents: Once[Digest, tuple[Digest, ...]] = Once()
         self._configs: Once[Digest, ImageConfig] = Once()
+        self._subject_of: dict[Digest, Digest] = {}
         self._pending: dict[Digest, Inventory] = {}
-        self._broken: dict[Digest, list[RegtoolsError]] = {}
-        self._failures_in_a_row = 0
+        self._broken: dict[tuple[str, Digest], list[RegtoolsError]] = {}
+        self._partial: dict[Digest, Manifest] = {}
+        self._failures = Failures()
         self._listing = True
         self._finished = 0
         self._tags_read = 0
@@ -182,7 +183,7 @@ class _Run:
             self._finished += 1
             self._report(name)
 
-        await _each(self._listed_repositories(), one, at_once=REPOSITORIES_AT_ONCE)
+        await each(self._listed_repositories(), one, at_once=REPOSITORIES_AT_ONCE)
         self.rest.problems.extend(
             ProblemRow(
                 registry=self._registry,
@@ -197,7 +198,7 @@ class _Run:
     async def _listed_repositories(self) -> AsyncGenerator[str]:
         try:
             async for page in self._distribution.repositories():
-                self._answered()
+                self._failures.answered()
                 for name in page:
                     if self._is_wanted(name):
                         self.listed += 1
@@ -227,7 +228,7 @@ class _Run:
             try:
                 digest, below = await self._tag(name, tag)
             except RegtoolsError as error:
-                self._count_failure(error)
+                self._failures.count(error)
                 problems.append(self._problem(name, tag, error))
                 return
             part.tags.append(
@@ -238,13 +239,15 @@ class _Run:
             self._report()
 
         try:
-            await _each(self._tags(name), one, at_once=TAGS_AT_ONCE)
+            await each(self._tags(name), one, at_once=TAGS_AT_ONCE)
         except (RegistryError, UnreachableError) as error:
             if self._is_guess(name):
                 raise
-            self._count_failure(error)
+            self._failures.count(error)
             problems.append(self._problem(name, "", error))
         await self._referrers(name, part, reached, problems)
+        await self._subjects(name, part, reached, problems)
+        await self._partly_read(name, reached)
         problems.extend(self._problems_of(name, reached))
         self._collect(reached, part)
         part.repositories.append(
@@ -279,13 +282,56 @@ class _Run:
                     row = UntaggedRow(registry=self._registry, repository=name, digest=digest)
                     part.untagged.append(row)
         except RegtoolsError as error:
-            self._count_failure(error)
+            self._failures.count(error)
             problems.append(self._problem(name, "", error))
+
+    async def _subjects(
+        self,
+        name: str,
+        part: Inventory,
+        reached: dict[Digest, None],
+        problems: list[ProblemRow],
+    ) -> None:
+        """Ask for what a signature or SBOM is about, where nothing that has a tag leads to it.
+
+        No listing names it. Found, it is held without a tag; where it is not found, it is gone,
+        which no guess could tell.
+        """
+
+        async def one(subject: Digest) -> None:
+            try:
+                _, below = await self._tag(name, subject)
+            except NotFoundError:
+                self._failures.answered()
+                return
+            except RegtoolsError as error:
+                self._failures.count(error)
+                problems.append(self._problem(name, subject, error))
+                return
+            row = UntaggedRow(registry=self._registry, repository=name, digest=subject)
+            part.untagged.append(row)
+            reached.update(dict.fromkeys(below))
+
+        asked: set[Digest] = set()
+        for _ in range(MAX_REFERRER_DEPTH):
+            told = [self._subject_of[digest] for digest in reached if digest in self._subject_of]
+            fresh = await self._attached.loose_subjects(part, told, self._contents.peek) - asked
+            asked |= fresh
+            await each(sorted(fresh), one, at_once=TAGS_AT_ONCE)
+            if not fresh:
+                return
+
+    async def _partly_read(self, repository: str, reached: Iterable[Digest]) -> None:
+        """Ask here for the blobs that manifests lacked in another repository."""
+        for digest in reached:
+            manifest = self._partial.get(digest)
+            if manifest is not None and (repository, digest) not in self._broken:
+                await self._keep(repository, manifest)
 
     async def _tags(self, name: str) -> AsyncGenerator[str]:
         try:
             async for page in self._distribution.tags(name):
-                self._answered()
+                self._failures.answered()
                 for tag in page:
                     yield tag
         except NotFoundError:
@@ -302,14 +348,15 @@ class _Run:
         )
 
     async def _tag(self, repository: str, tag: str) -> tuple[Digest, list[Digest]]:
-        """Give the tag's digest and every digest it reaches that is not known yet."""
-        digest = await self._distribution.resolve(repository, tag) if self._known else None
+        """Give the digest of a tag (or digest), and all it reaches that is not known yet."""
+        may_be_known = tag in self._known if ":" in tag else bool(self._known)
+        digest = await self._distribution.resolve(repository, tag) if may_be_known else None
         if digest is None:
             manifest = await self._distribution.manifest(repository, tag)
             digest = manifest.digest
             if digest not in self._known:
                 await self._contents.get(digest, lambda: self._keep(repository, manifest))
-        self._answered()
+        self._failures.answered()
         return digest, await self._reach(repository, digest)
 
     async def _reach(self, repository: str, top: Digest) -> list[Digest]:
@@ -328,7 +375,7 @@ class _Run:
                     for child in await self._children(repository, digest, is_top=digest == top)
                 ]
             )
-        self._broken[top] = [
+        self._broken[repository, top] = [
             MalformedAnswerError(
                 f"Index {top} holds indexes more than {MAX_INDEX_DEPTH} deep.",
                 code="INDEX_TOO_DEEP",
@@ -350,16 +397,22 @@ class _Run:
             if is_top:
                 raise
             # The index itself is readable; that a platform of it is not, is its own problem.
-            self._count_failure(error)
-            self._broken[digest] = [error]
+            self._failures.count(error)
+            self._broken[repository, digest] = [error]
             return ()
 
     async def _keep(self, repository: str, manifest: Manifest) -> tuple[Digest, ...]:
         """Turn a manifest, with its config and the sizes it does not tell, into rows."""
-        self._broken.pop(manifest.digest, None)
+        self._broken.pop((repository, manifest.digest), None)
         config = await self._config(repository, manifest)
         layers = [await self._sized(repository, layer, manifest) for layer in manifest.layers]
         self._pending[manifest.digest] = manifest_rows(manifest, config, layers)
+        if manifest.subject is not None:
+            self._subject_of[manifest.digest] = manifest.subject
+        if (repository, manifest.digest) in self._broken:
+            self._partial[manifest.digest] = manifest
+        else:
+            self._partial.pop(manifest.digest, None)
         return tuple(child.digest for child in manifest.children)
 
     async def _config(self, repository: str, manifest: Manifest) -> ImageConfig:
@@ -373,7 +426,7 @@ class _Run:
         try:
             return await self._configs.get(descriptor.digest, fetch)
         except RegtoolsError as error:
-            self._break(manifest.digest, error)
+            self._break(repository, manifest.digest, error, missing="CONFIG_MISSING")
             return ImageConfig()
 
     async def _sized(self, repository: str, layer: Descriptor, manifest: Manifest) -> Descriptor:
@@ -382,7 +435,7 @@ class _Run:
         try:
             size = await self._distribution.blob_size(repository, layer.digest)
         except RegtoolsError as error:
-            self._break(manifest.digest, error)
+            self._break(repository, manifest.digest, error, missing="BLOB_MISSING")
             return layer
         return replace(layer, size=size)
 
@@ -403,15 +456,19 @@ class _Run:
         self.rest.layers.extend(part.layers)
         self.rest.problems.extend(dict.fromkeys(problems))
 
-    def _break(self, manifest: Digest, error: RegtoolsError) -> None:
-        self._count_failure(error)
-        self._broken.setdefault(manifest, []).append(error)
+    def _break(
+        self, repository: str, manifest: Digest, error: RegtoolsError, *, missing: str
+    ) -> None:
+        self._failures.count(error)
+        if isinstance(error, NotFoundError):
+            error.code = missing
+        self._broken.setdefault((repository, manifest), []).append(error)
 
     def _problems_of(self, repository: str, reached: Iterable[Digest]) -> list[ProblemRow]:
         return [
             self._problem(repository, manifest, error)
             for manifest in reached
-            for error in self._broken.get(manifest, ())
+            for error in self._broken.get((repository, manifest), ())
         ]
 
     def _problem(self, repository: str, reference: str, error: RegtoolsError) -> ProblemRow:
@@ -426,18 +483,6 @@ class _Run:
     def _note(self, repository: str, reference: str, error: RegtoolsError, *, code: str) -> None:
         problem = self._problem(repository, reference, error)
         self.rest.problems.append(replace(problem, code=code))
-
-    def _answered(self) -> None:
-        self._failures_in_a_row = 0
-
-    def _count_failure(self, error: RegtoolsError) -> None:
-        """Give up once the registry as a whole seems gone; anything else is one repository's."""
-        if not isinstance(error, UnreachableError | RateLimitedError):
-            self._answered()
-            return
-        self._failures_in_a_row += 1
-        if self._failures_in_a_row >= MAX_FAILURES_IN_A_ROW:
-            raise error
 
     def _report(self, repository: str = "") -> None:
         self._on_progress(
@@ -457,27 +502,3 @@ def _is_refusal(error: RegtoolsError) -> bool:
     return isinstance(error, UnauthorizedError | DeniedError | NotFoundError) or (
         isinstance(error, RegistryError) and error.code == "UNSUPPORTED"
     )
-
-
-async def _each(
-    items: AsyncGenerator[T], work: Callable[[T], Awaitable[None]], *, at_once: int
-) -> None:
-    """Work through `items` with that many tasks; the first error ends all and is raised bare."""
-    lock = anyio.Lock()
-    done = object()
-
-    async def worker() -> None:
-        while True:
-            async with lock:
-                item = await anext(items, done)
-            if item is done:
-                return
-            await work(item)  # type: ignore[arg-type]  # `done` was told apart above
-
-    async with aclosing(items):
-        try:
-            async with anyio.create_task_group() as group:
-                for _ in range(at_once):
-                    group.start_soon(worker)
-        except ExceptionGroup as errors:
-            raise errors.exceptions[0] from None
