@@ -4,7 +4,7 @@ The answer is about a *set*: a layer that two images share goes when both do. Wh
 that it leads to: the images of an index, attestations, signatures and other referrers.
 
     rule or policy ─▶ judged (each tag: selected or not, and why)
-                         └─▶ versions (the tags of one digest; which go)
+                         └─▶ versions (the tags of one digest; which go), fixed (what stays anyway)
                                 └─▶ held (each manifest of a repository: kept or not)
                                        └─▶ freed (bytes, each blob once in the dedup scope)
 """
@@ -227,6 +227,8 @@ class Retention:
                 "Not everything could be read: this is what goes at most, and some of it may be "
                 "held by what was not read."
             )
+        if not self._sizes["known"].all():
+            notes.append("Some layers tell no size: they are in none of the numbers.")
         if any(row.dedup_scope == "unknown" for row in self._snapshots):
             notes.append(
                 "Nobody tells whether this registry stores a blob once for several repositories: "
@@ -310,8 +312,8 @@ def retention(
         simulated = simulate(workspace, policy, now=moment)
         workspace.add("judged", simulated.judged)
         remarks, archived = simulated.remarks, simulated.archived
-    workspace.make("versions")
-    workspace.make("held")
+    for step in ("versions", "fixed", "held"):
+        workspace.make(step)
     return Retention(workspace, snapshots, notes=notes, remarks=remarks, archived=archived)
 
 
