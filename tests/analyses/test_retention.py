@@ -351,6 +351,8 @@ def test_an_incomplete_inventory_gives_a_bound_and_says_so(history: History, she
     assert not found.complete
     assert (found.bytes_freed_low, found.bytes_freed_high) == (0, 3 * (IMAGE + 10))
     assert any("Not everything could be read" in note for note in found.notes)
+    assert "at most" in found.describe()
+    assert "Not everything could be read" in found.describe()
 
 
 def test_a_tag_that_could_not_be_read_is_not_judged(history: History, shelf: Shelf) -> None:

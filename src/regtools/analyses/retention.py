@@ -81,7 +81,7 @@ class Retention:
     """
 
     complete: bool
-    """Whether all that matters was read. If not, `bytes_freed` is at most what is really freed:
+    """Whether all that matters was read. If not, less than `bytes_freed` may be freed, never more:
     what was not read may hold on to some of it."""
     notes: tuple[str, ...]
     """What a reader must know to read the numbers right."""
@@ -124,10 +124,13 @@ class Retention:
         scans = ", ".join(
             f"{row.registry} as of {row.taken_at:%Y-%m-%d %H:%M} UTC" for row in self._snapshots
         )
-        return (
-            f"{self.tags_deleted} tags and {self.manifests_deleted} manifests of {scans}; "
-            f"frees {format_bytes(self.bytes_freed)}"
-        )
+        what = f"{self.tags_deleted} tags and {self.manifests_deleted} manifests of {scans}"
+        if not self.complete:
+            return (
+                f"{what}; frees at most {format_bytes(self.bytes_freed)}. Not everything could be "
+                "read: what was not read may need some of it"
+            )
+        return f"{what}; frees {format_bytes(self.bytes_freed)}"
 
     @property
     def tags_deleted(self) -> int:
