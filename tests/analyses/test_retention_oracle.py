@@ -20,7 +20,7 @@ from regtools.schema import Inventory, ProblemRow
 
 DAY = timedelta(days=1)
 SCOPES = ("registry", "namespace", "project", "repository", "unknown")
-quietly = settings(max_examples=25, suppress_health_check=list(HealthCheck))
+quietly = settings(max_examples=20, suppress_health_check=list(HealthCheck))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
