@@ -4,7 +4,7 @@ The answer is about a *set*: a layer that two images share goes when both do. Wh
 that it leads to: the images of an index, attestations, signatures and other referrers.
 
     rule or policy ─▶ judged (each tag: selected or not, and why)
-                         └─▶ versions (the tags of one digest; which go)
+                         └─▶ versions (the tags of one digest; which go), fixed (what stays anyway)
                                 └─▶ held (each manifest of a repository: kept or not)
                                        └─▶ freed (bytes, each blob once in the dedup scope)
 """
@@ -83,7 +83,7 @@ class Retention:
     """
 
     complete: bool
-    """Whether all that matters was read. If not, `bytes_freed` is at most what is really freed:
+    """Whether all that matters was read. If not, less than `bytes_freed` may be freed, never more:
     what was not read may hold on to some of it."""
     notes: tuple[str, ...]
     """What a reader must know to read the numbers right."""
@@ -126,10 +126,13 @@ class Retention:
         scans = ", ".join(
             f"{row.registry} as of {row.taken_at:%Y-%m-%d %H:%M} UTC" for row in self._snapshots
         )
-        return (
-            f"{self.tags_deleted} tags and {self.manifests_deleted} manifests of {scans}; "
-            f"frees {format_bytes(self.bytes_freed)}"
-        )
+        what = f"{self.tags_deleted} tags and {self.manifests_deleted} manifests of {scans}"
+        if not self.complete:
+            return (
+                f"{what}; frees at most {format_bytes(self.bytes_freed)}. Not everything could be "
+                "read: what was not read may need some of it"
+            )
+        return f"{what}; frees {format_bytes(self.bytes_freed)}"
 
     @property
     def tags_deleted(self) -> int:
@@ -229,6 +232,8 @@ class Retention:
                 "Not everything could be read: this is what goes at most, and some of it may be "
                 "held by what was not read."
             )
+        if not self._sizes["known"].all():
+            notes.append("Some layers tell no size: they are in none of the numbers.")
         if any(row.dedup_scope == "unknown" for row in self._snapshots):
             notes.append(
                 "Nobody tells whether this registry stores a blob once for several repositories: "
@@ -327,8 +332,8 @@ def retention(
         simulated = simulate(workspace, policy, now=moment)
         workspace.add("judged", simulated.judged)
         remarks, archived = simulated.remarks, simulated.archived
-    workspace.make("versions")
-    workspace.make("held")
+    for step in ("versions", "fixed", "held"):
+        workspace.make(step)
     return Retention(workspace, snapshots, notes=notes, remarks=remarks, archived=archived)
 
 
