@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from regtools.analyses.health import Thresholds, health
     from regtools.analyses.observations import certificates, checks, problems, tag_ages
     from regtools.analyses.prices import prices
+    from regtools.analyses.reconcile import Reconciliation, reconcile
     from regtools.analyses.usage import usage
     from regtools.context import open_history, provenance, selection
     from regtools.findings import cost_findings, growth_findings, health_findings
@@ -58,6 +59,7 @@ _HOMES = {
     "Growth": "analyses.growth",
     "History": "history",
     "Options": "session",
+    "Reconciliation": "analyses.reconcile",
     "Scenario": "analyses.cost",
     "Thresholds": "analyses.health",
     "assumptions": "analyses.cost",
@@ -94,6 +96,7 @@ _HOMES = {
     "prices": "analyses.prices",
     "problems": "analyses.observations",
     "provenance": "context",
+    "reconcile": "analyses.reconcile",
     "report": "reports",
     "repository_actions": "actions",
     "scan": "session",
@@ -109,6 +112,7 @@ __all__ = [
     "Growth",
     "History",
     "Options",
+    "Reconciliation",
     "Scenario",
     "Thresholds",
     "assumptions",
@@ -145,6 +149,7 @@ __all__ = [
     "prices",
     "problems",
     "provenance",
+    "reconcile",
     "report",
     "repository_actions",
     "scan",
