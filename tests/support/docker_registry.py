@@ -158,20 +158,28 @@ def stored_blobs(storage: Path) -> dict[str, int]:
     }
 
 
-def garbage_collect(registry: DockerRegistry) -> str:
+def garbage_collect(registry: DockerRegistry, *, delete_untagged: bool = False) -> str:
     """Run the registry's own garbage collection; give what it says.
 
     It keeps untagged manifests, as it does by default. The registry may go on running, since
     its configuration here has no cache; nobody may push meanwhile.
     """
-    done = subprocess.run(
-        [find_program(PROGRAM), "garbage-collect", str(registry.config_file)],
+    done = run_garbage_collection(registry, delete_untagged=delete_untagged)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def run_garbage_collection(
+    registry: DockerRegistry, *, delete_untagged: bool = False
+) -> subprocess.CompletedProcess[str]:
+    """Run the registry's own garbage collection, however it ends."""
+    more = ["--delete-untagged"] if delete_untagged else []
+    return subprocess.run(
+        [find_program(PROGRAM), "garbage-collect", *more, str(registry.config_file)],
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def _port(program: Program) -> int | None:
