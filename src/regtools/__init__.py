@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from regtools.analyses.health import Thresholds, health
     from regtools.analyses.observations import certificates, checks, problems, tag_ages
     from regtools.analyses.prices import prices
+    from regtools.analyses.reconcile import Reconciliation, reconcile
     from regtools.analyses.retention import retention
     from regtools.analyses.sharing import bases, oversized, recompressed, repeated, sharers
     from regtools.analyses.usage import usage
@@ -62,6 +63,7 @@ _HOMES = {
     "Growth": "analyses.growth",
     "History": "history",
     "Options": "session",
+    "Reconciliation": "analyses.reconcile",
     "Rule": "policies",
     "Scenario": "analyses.cost",
     "Thresholds": "analyses.health",
@@ -105,6 +107,7 @@ _HOMES = {
     "read_in_use": "policies",
     "read_policy": "policies",
     "recompressed": "analyses.sharing",
+    "reconcile": "analyses.reconcile",
     "repeated": "analyses.sharing",
     "report": "reports",
     "repository_actions": "actions",
@@ -123,6 +126,7 @@ __all__ = [
     "Growth",
     "History",
     "Options",
+    "Reconciliation",
     "Rule",
     "Scenario",
     "Thresholds",
@@ -166,6 +170,7 @@ __all__ = [
     "read_in_use",
     "read_policy",
     "recompressed",
+    "reconcile",
     "repeated",
     "report",
     "repository_actions",

@@ -155,6 +155,24 @@ class ProblemRow:
     message: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportedRow:
+    """A number that the vendor itself tells of what is stored, for a whole or a part of it."""
+
+    registry: str
+    scope: str
+    """``registry``, ``namespace``, ``project`` or ``repository``."""
+    name: str
+    """Which namespace, project or repository; empty: the registry."""
+    kind: str
+    """What the vendor calls it, such as ``quota_used`` or ``storage``."""
+    bytes: int
+    limit_bytes: int | None = None
+    """What is allowed at most, where there is a limit."""
+    source: str
+    """Where the vendor tells it, such as ``GET /api/v2.0/quotas``."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Inventory:
     """Rows of all tables but `snapshots`: what a scan, or a part of one, has seen."""
@@ -165,6 +183,7 @@ class Inventory:
     manifests: list[ManifestRow] = field(default_factory=list)
     children: list[ChildRow] = field(default_factory=list)
     layers: list[LayerRow] = field(default_factory=list)
+    reported: list[ReportedRow] = field(default_factory=list)
     checks: list[CheckRow] = field(default_factory=list)
     problems: list[ProblemRow] = field(default_factory=list)
 
@@ -177,6 +196,7 @@ TABLES: Final[dict[str, type]] = {
     "manifests": ManifestRow,
     "children": ChildRow,
     "layers": LayerRow,
+    "reported": ReportedRow,
     "checks": CheckRow,
     "problems": ProblemRow,
 }

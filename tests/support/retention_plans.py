@@ -25,7 +25,7 @@ IN_TOTO = "application/vnd.in-toto+json"
 SIMPLE_SIGNING = "application/vnd.dev.cosign.simplesigning.v1+json"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Node:
     """A manifest or index, and what it leads to."""
 
