@@ -231,6 +231,7 @@ def test_a_signature_whose_image_is_gone_is_left_to_the_audit(
     assert lonely not in set(found.manifests["digest"])
     kept = found.kept.set_index("digest").loc[lonely, "reason"]
     assert kept == "what it is about is not here"
+    assert found.curve()["versions_kept"].min() == found.repositories["versions_kept"].sum() == 0
 
 
 def test_untagged_manifests_go_alone(history: History, shelf: Shelf) -> None:
@@ -442,6 +443,9 @@ def test_frames_and_numbers_say_the_same(shelf: Shelf, rule: Rule) -> None:
         alone = repositories["freed_with_others_bytes"].sum()
         assert found.bytes_freed <= repositories["freed_bytes"].sum() + alone
         assert repositories["tags_deleted"].sum() == found.tags_deleted
+        parts = ["freed_bytes", "freed_with_others_bytes", "kept_bytes", "kept_with_others_bytes"]
+        assert (repositories[parts].sum(axis=1) == repositories["physical_bytes"]).all()
+        assert repositories["kept_bytes"].sum() <= found.bytes_kept
         best = found.best(100)
         if not best.empty:
             assert best["total_bytes_freed"].iloc[-1] == best["bytes_freed"].sum()

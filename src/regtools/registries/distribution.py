@@ -15,4 +15,9 @@ DISTRIBUTION = RegistryKind(
     ui_page="{ui}/?url={registry_quoted}#!/taglist/{repository}",
     authenticates="htpasswd, or tokens of your own token server",
     lists="the catalog",
+    collection=(
+        "While nobody pushes, on its machine: registry garbage-collect "
+        "/etc/docker/registry/config.yml; without --delete-untagged, which in 2.x also deletes "
+        "the images of indexes that stay."
+    ),
 )

@@ -8,10 +8,11 @@ tops AS (
         place,
         node,
         CASE WHEN selected < holders OR (tagged AND rank IS NULL) THEN 0 ELSE coalesce(rank, 2147483647) END
-            AS least
+            AS least,
+        TRUE AS is_version
     FROM versions
     UNION ALL
-    SELECT place::INTEGER, node::INTEGER, 0
+    SELECT place::INTEGER, node::INTEGER, 0, FALSE
     FROM others
     WHERE tag IS NOT NULL AND NOT follows AND node IS NOT NULL
 ),
@@ -58,6 +59,7 @@ counts AS (
     SELECT places.registry, tops.least, count(*) AS versions
     FROM tops
     JOIN places USING (place)
+    WHERE tops.is_version
     GROUP BY places.registry, tops.least
 ),
 steps AS (
