@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from regtools.actions import (
+        base_images,
         largest_layers,
         open_findings,
         plan_table,
@@ -32,11 +33,24 @@ if TYPE_CHECKING:
     from regtools.analyses.health import Thresholds, health
     from regtools.analyses.observations import certificates, checks, problems, tag_ages
     from regtools.analyses.prices import prices
-    from regtools.analyses.retention import retention
+    from regtools.analyses.retention import Retention, retention
     from regtools.analyses.sharing import bases, oversized, recompressed, repeated, sharers
     from regtools.analyses.usage import usage
+    from regtools.cleanup import (
+        conditions,
+        deletion_steps,
+        first_deletions,
+        freed_by_repository,
+        kept_reasons,
+    )
     from regtools.context import open_history, provenance, selection
-    from regtools.findings import cost_findings, growth_findings, health_findings
+    from regtools.explorer import explore_retention
+    from regtools.findings import (
+        cost_findings,
+        growth_findings,
+        health_findings,
+        retention_findings,
+    )
     from regtools.history import History
     from regtools.plots import (
         picture,
@@ -47,8 +61,10 @@ if TYPE_CHECKING:
         plot_cost_components,
         plot_cost_sensitivity,
         plot_forecast,
+        plot_freed,
         plot_grown,
         plot_growth,
+        plot_retention_curve,
         plot_sharing,
     )
     from regtools.policies import Rule, read_in_use, read_policy
@@ -61,24 +77,32 @@ _HOMES = {
     "Growth": "analyses.growth",
     "History": "history",
     "Options": "session",
+    "Retention": "analyses.retention",
     "Rule": "policies",
     "Scenario": "analyses.cost",
     "Thresholds": "analyses.health",
     "assumptions": "analyses.cost",
+    "base_images": "actions",
     "bases": "analyses.sharing",
     "certificates": "analyses.observations",
     "check_auth": "session",
     "checks": "analyses.observations",
     "classify_tag": "reference",
     "component_table": "analyses.cost",
+    "conditions": "cleanup",
     "cost": "analyses.cost",
     "cost_findings": "findings",
+    "deletion_steps": "cleanup",
     "diagnose": "session",
     "egress_sensitivity": "analyses.cost",
+    "explore_retention": "explorer",
+    "first_deletions": "cleanup",
+    "freed_by_repository": "cleanup",
     "growth": "analyses.growth",
     "growth_findings": "findings",
     "health": "analyses.health",
     "health_findings": "findings",
+    "kept_reasons": "cleanup",
     "largest_layers": "actions",
     "open_findings": "actions",
     "open_history": "context",
@@ -94,8 +118,10 @@ _HOMES = {
     "plot_cost_components": "plots",
     "plot_cost_sensitivity": "plots",
     "plot_forecast": "plots",
+    "plot_freed": "plots",
     "plot_grown": "plots",
     "plot_growth": "plots",
+    "plot_retention_curve": "plots",
     "plot_sharing": "plots",
     "prices": "analyses.prices",
     "problems": "analyses.observations",
@@ -107,6 +133,7 @@ _HOMES = {
     "report": "reports",
     "repository_actions": "actions",
     "retention": "analyses.retention",
+    "retention_findings": "findings",
     "scan": "session",
     "selection": "context",
     "sharers": "analyses.sharing",
@@ -121,24 +148,32 @@ __all__ = [
     "Growth",
     "History",
     "Options",
+    "Retention",
     "Rule",
     "Scenario",
     "Thresholds",
     "assumptions",
+    "base_images",
     "bases",
     "certificates",
     "check_auth",
     "checks",
     "classify_tag",
     "component_table",
+    "conditions",
     "cost",
     "cost_findings",
+    "deletion_steps",
     "diagnose",
     "egress_sensitivity",
+    "explore_retention",
+    "first_deletions",
+    "freed_by_repository",
     "growth",
     "growth_findings",
     "health",
     "health_findings",
+    "kept_reasons",
     "largest_layers",
     "open_findings",
     "open_history",
@@ -154,8 +189,10 @@ __all__ = [
     "plot_cost_components",
     "plot_cost_sensitivity",
     "plot_forecast",
+    "plot_freed",
     "plot_grown",
     "plot_growth",
+    "plot_retention_curve",
     "plot_sharing",
     "prices",
     "problems",
@@ -167,6 +204,7 @@ __all__ = [
     "report",
     "repository_actions",
     "retention",
+    "retention_findings",
     "scan",
     "selection",
     "sharers",

@@ -79,7 +79,7 @@ def conditions(
 
 
 def freed_by_repository(found: Retention) -> pd.DataFrame:
-    """List repositories, those that free most first.
+    """List the repositories of which something would go, those that free most first.
 
     Returns
     -------
@@ -88,6 +88,7 @@ def freed_by_repository(found: Retention) -> pd.DataFrame:
         freed_bytes (which this repository alone held), freed_with_others_bytes, web_url.
     """
     every = found.repositories
+    every = every[every["tags_deleted"] + every["manifests_deleted"] > 0]
     return _without_one_registry(
         pd.DataFrame(
             {
@@ -189,18 +190,17 @@ def deletion_steps(
     Returns
     -------
     DataFrame
-        registry (where there are several), step, command, note.
+        step, command (empty: it is done elsewhere), note.
     """
     place = ["--history", history] if history else []
     guard = ["--in-use", in_use] if in_use else []
     asked = [*_options(found, policy), *guard]
     rows = [
-        (registry, *step)
+        step
         for registry in dict.fromkeys(row.registry for row in found.snapshots)
         for step in _steps(found, registry, place, asked)
     ]
-    frame = pd.DataFrame(rows, columns=["registry", "step", "command", "note"])
-    return _without_one_registry(frame, found)
+    return pd.DataFrame(rows, columns=["step", "command", "note"])
 
 
 def _steps(
@@ -221,14 +221,14 @@ def _steps(
         command = f"{shlex.join([*ask, '--emit', word])} > policy.json"
         yield f"Leave it to {own.title}", command, "Its own rule, which then runs there for good."
     if own.deletion:
-        yield "Delete", "", own.deletion
+        yield "Delete", "", f"{registry}: {own.deletion}"
     else:
         script = f"delete-{re.sub('[^A-Za-z0-9.-]', '-', registry)}.sh"
         command = f"{shlex.join([*ask, '--emit', 'script'])} > {script}"
         yield "Write a script", command, "Read it: it names every manifest that would go."
         yield "Delete", f"bash {script} --delete", "Without --delete it only shows."
     if own.collection:
-        yield "Free the bytes", "", own.collection
+        yield "Free the bytes", "", f"{registry}: {own.collection}"
 
 
 def _can_say(rule: Rule, word: str) -> bool:

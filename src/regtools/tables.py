@@ -37,6 +37,8 @@ _WORDS: Final = {
     "dedup_scope": "Blobs stored once per",
     "monthly_usd": "A month",
     "found_in": "Found in",
+    "total_freed_bytes": "With those above",
+    "total_share": "Of all",
 }
 _BYTES_PER_DAY: Final = "bytes_per_day"
 
@@ -192,8 +194,8 @@ def table(
     bar
         A column whose cells show their share of the column's largest value as a bar.
     links
-        Column → another column of the frame that holds the web page of each of its cells; where
-        that is empty or no web address, the cell is plain text.
+        Column → another column of the frame that holds the web page of each of its cells, and is
+        not shown itself; where that is empty or no web address, the cell is plain text.
     limit
         At most this many rows; a line under the table says how many more there are.
     caption
@@ -207,7 +209,8 @@ def table(
     >>> "&lt;b&gt;" in table(frame).markup
     True
     """
-    headings = _headings(frame, columns)
+    pages = links or {}
+    headings = _headings(frame.drop(columns=pages.values()), columns)
     if frame.empty:
         return Html(f'<p class="rt-empty">{escape(empty)}</p>', empty)
     shown = frame if limit is None else frame.head(limit)
@@ -218,7 +221,7 @@ def table(
     )
     largest = _largest(frame, bar)
     rows = "".join(
-        _row(shown, row, headings, bar, largest, links or {}) for row in shown.to_dict("records")
+        _row(shown, row, headings, bar, largest, pages) for row in shown.to_dict("records")
     )
     title = f"<caption>{escape(caption)}</caption>" if caption else ""
     more = f'<p class="rt-more">and {left_out:,} more</p>' if left_out else ""
@@ -280,6 +283,7 @@ def _cell(frame: pd.DataFrame, name: str, value: object, bar: str, top: float, p
             ("rt-number", _is_number(frame, name)),
             ("rt-bar", bool(style)),
             ("rt-date", isinstance(value, date)),
+            ("rt-command", name == "command"),
             ("rt-name", len(text) > _LONG_NAME and " " not in text.strip()),
             ("rt-text", len(text) > _LONG_TEXT and " " in text.strip()),
         )
@@ -304,7 +308,15 @@ def _content(name: str, text: str) -> str:
         return f"{_link(url)}{escape(text.removeprefix(url))}"
     if text.startswith(_SHORT_DIGEST_PREFIXES) and len(text) > _DIGEST_SHOWN:
         return f'<code title="{escape(text)}">{escape(text[:_DIGEST_SHOWN])}…</code>'
+    if name == "command":
+        return _command(text)
     return escape(text) if " " in text.strip() else _breakable(text)
+
+
+def _command(line: str) -> str:
+    """Let a command break between its words only, not at the hyphens of an option."""
+    words = " ".join(f"<span>{escape(word)}</span>" for word in line.split())
+    return f"<code>{words}</code>" if words else ""
 
 
 def _breakable(name: str) -> str:

@@ -84,7 +84,7 @@ def freed_numbers(found: Retention) -> list[KeyNumber]:
     share = found.bytes_freed / stored if stored else 0.0
     usd = found.monthly_usd_freed
     plans = [
-        f"{row['provider']}, {row['plan']}"
+        f"{row['provider']}: {row['plan']}"
         for row in found.savings.to_dict("records")
         if row["monthly_usd_freed"]
     ]
@@ -119,7 +119,10 @@ def _freed(found: Retention) -> Finding:
             f"{found.tags_deleted:,} tags and {found.manifests_deleted:,} manifests would go, "
             f"which frees {freed_words(found)}{worth_words(found)}."
         ),
-        remedy="Nothing was deleted; the last tables say what stays, and how to get it done.",
+        remedy=(
+            f"By the rule {found.rule_words}. Nothing was deleted; the last tables say what "
+            "stays, and how to get it done."
+        ),
     )
 
 
@@ -189,15 +192,15 @@ def _one_repository(found: Retention) -> list[Finding]:
                 f"{share:.0%} of it, with {int(top['tags_deleted']):,} of its "
                 f"{int(top['tags']):,} tags."
             ),
-            remedy="Ask its owners first: the others together matter less.",
+            remedy="Ask its owners first.",
         )
     ]
 
 
 def _first(found: Retention) -> list[Finding]:
     best = found.best(_FEW)
-    if len(best) < _FEW or not found.bytes_freed:
-        return []
+    if len(best) < _FEW or best["repository"].nunique() == 1:
+        return []  # then it is that repository, which has a sentence of its own
     total = int(best["total_bytes_freed"].iloc[-1])
     if total < _MUCH * found.bytes_freed or len(best) * 2 > found.manifests_deleted:
         return []

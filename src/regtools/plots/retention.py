@@ -38,7 +38,7 @@ _PARTS: Final = (
 """Dark goes and light stays; hatched is shared with other repositories."""
 _MARKS: Final = (1, 3, 5, 10, 20, 50, 100, 200, 500, 1000)
 """Numbers of images to keep that are named on the curve, where they have room."""
-_ROOM: Final = 0.085  # of an axis: between two marks
+_ROOM: Final = (0.17, 0.085)  # of the axes: between the words of two marks
 
 
 @styled
@@ -182,7 +182,7 @@ def _marked(steps: pd.DataFrame, found: Retention) -> list[dict[str, int]]:
         row = at_keep_last(steps, keep_last)
         here = float(row["versions_kept"]), float(row["bytes_freed"])
         if all(
-            abs(here[0] - x) > _ROOM * widest or abs(here[1] - y) > _ROOM * highest
+            abs(here[0] - x) > _ROOM[0] * widest or abs(here[1] - y) > _ROOM[1] * highest
             for x, y in taken
         ):
             taken.append(here)

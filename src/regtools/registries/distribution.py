@@ -16,8 +16,8 @@ DISTRIBUTION = RegistryKind(
     authenticates="htpasswd, or tokens of your own token server",
     lists="the catalog",
     collection=(
-        "While nobody pushes, on its machine: registry garbage-collect "
-        "/etc/docker/registry/config.yml; without --delete-untagged, which in 2.x also deletes "
-        "the images of indexes that stay."
+        "while nobody pushes, run `registry garbage-collect /etc/docker/registry/config.yml` on "
+        "its machine, without --delete-untagged, which in 2.x also deletes the images of indexes "
+        "that stay."
     ),
 )

@@ -17,5 +17,5 @@ HARBOR = RegistryKind(
     ui_page="{ui}/harbor/projects?name={owner}",
     authenticates="a user or a robot account",
     lists="catalog for system administrators only: name a repository",
-    collection="Harbor's garbage collection: Administration, Clean Up.",
+    collection="run Harbor's garbage collection: Administration, Clean Up.",
 )
