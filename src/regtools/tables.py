@@ -284,6 +284,7 @@ def _cell(frame: pd.DataFrame, name: str, value: object, bar: str, top: float, p
             ("rt-bar", bool(style)),
             ("rt-date", isinstance(value, date)),
             ("rt-command", name == "command"),
+            ("rt-step", name == "step"),
             ("rt-name", len(text) > _LONG_NAME and " " not in text.strip()),
             ("rt-text", len(text) > _LONG_TEXT and " " in text.strip()),
         )

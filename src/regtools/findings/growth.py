@@ -225,7 +225,7 @@ def _freed(found: Retention | None) -> list[Finding]:
             code="COULD_FREE",
             summary=f"A clean-up could free {freed_words(found)}{worth_words(found)}.",
             remedy=(
-                f"By the rule {found.rule_words}: {found.tags_deleted:,} tags would go. Nothing "
+                f"By the rule “{found.rule_words}” {found.tags_deleted:,} tags would go. Nothing "
                 "was deleted; what you could free has a section of its own."
             ),
         )

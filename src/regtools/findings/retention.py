@@ -93,7 +93,11 @@ def freed_numbers(found: Retention) -> list[KeyNumber]:
             name="freed_bytes",
             value=found.bytes_freed if found.complete else found.bytes_freed_high,
             label="Could be freed" if found.complete else "Could be freed at most",
-            note=f"{share:.0%} of what is stored",
+            note=(
+                f"{share:.0%} of what is stored"
+                if found.bytes_freed == found.bytes_freed_high
+                else f"perhaps up to {format_bytes(found.bytes_freed_high)}"
+            ),
         ),
         KeyNumber(
             name="freed_month_usd",
@@ -120,7 +124,7 @@ def _freed(found: Retention) -> Finding:
             f"which frees {freed_words(found)}{worth_words(found)}."
         ),
         remedy=(
-            f"By the rule {found.rule_words}. Nothing was deleted; the last tables say what "
+            f"By the rule “{found.rule_words}”. Nothing was deleted; the last tables say what "
             "stays, and how to get it done."
         ),
     )
