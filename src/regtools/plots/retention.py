@@ -126,23 +126,21 @@ def plot_retention_curve(found: Retention, *, ax: Axes | None = None) -> Axes:
         Axes to draw on; new ones if left out.
     """
     ax = canvas(ax, height=4.2)
-    steps = _together(found.curve())
+    steps = _together(found)
     if steps.empty:
         return empty(ax, "What goes does not depend on how many of the newest images are kept.")
     ax.plot(steps["versions_kept"], steps["bytes_freed"], "-", color=BLUE)
     ax.fill_between(steps["versions_kept"], steps["bytes_freed"], color=PALE, alpha=0.35, lw=0)
     for row in _marked(steps, found):
         _mark(ax, row, "keep the newest" if row["keep_last"] == 1 else f"keep {row['keep_last']}")
-    chosen = found.rule.keep_last if found.rule is not None else None
-    kept = int(found.repositories["versions_kept"].sum())
-    _mark_rule(ax, kept, found.bytes_freed)
+    _mark_rule(ax, int(found.repositories["versions_kept"].sum()), found.bytes_freed)
     bytes_axis(ax)
     ax.set_ylim(bottom=0, top=float(steps["bytes_freed"].max()) * 1.12)
     ax.set_xlim(left=0)
     ax.xaxis.set_major_formatter(lambda count, _: f"{count:,.0f}")
     ax.set_xlabel("images kept in all repositories together")
     ax.set_ylabel("bytes freed")
-    title = _curve_title(found, steps, chosen)
+    title = _curve_title(found, steps)
     words = listed(
         f"keeping {row['keep_last']:,} of each repository frees {format_bytes(row['bytes_freed'])} "
         f"and keeps {row['versions_kept']:,} images"
@@ -151,13 +149,18 @@ def plot_retention_curve(found: Retention, *, ax: Axes | None = None) -> Axes:
     return finish(ax, title=title, alt=f"Line chart of bytes freed. {title}: {words}.")
 
 
-def _together(curve: pd.DataFrame) -> pd.DataFrame:
+def _together(found: Retention) -> pd.DataFrame:
     """Add registries up: between two of its steps, a registry is as at the lower one."""
+    curve = found.curve()
     columns = ["versions_kept", "bytes_freed"]
     if curve.empty:
         return curve[["keep_last", *columns]]
     wide = curve.pivot_table(index="keep_last", columns="registry", values=columns)
-    return wide.ffill().bfill().T.groupby(level=0).sum().T.astype("int64").reset_index()
+    steps = wide.ffill().bfill().T.groupby(level=0).sum().T.astype("int64").reset_index()
+    # A registry without a step is the same for every number.
+    for column, frame in (("versions_kept", found.repositories), ("bytes_freed", found.savings)):
+        steps[column] += int(frame.loc[~frame["registry"].isin(curve["registry"]), column].sum())
+    return steps
 
 
 def at_keep_last(steps: pd.DataFrame, keep_last: int) -> dict[str, int]:
@@ -215,9 +218,17 @@ def _mark_rule(ax: Axes, kept: int, freed: int) -> None:
     )
 
 
-def _curve_title(found: Retention, steps: pd.DataFrame, chosen: int | None) -> str:
-    freed = format_bytes(found.bytes_freed)
+def _curve_title(found: Retention, steps: pd.DataFrame) -> str:
+    def freed(keep_last: int) -> str:
+        return format_bytes(at_keep_last(steps, keep_last)["bytes_freed"])
+
+    size = format_bytes(found.bytes_freed)
+    chosen = found.rule.keep_last if found.rule is not None else None
     if not chosen:
-        return f"{_at_most(found)}{freed} freed; keeping the newest image of each frees {format_bytes(at_keep_last(steps, 1)['bytes_freed'])}"
-    twice = format_bytes(at_keep_last(steps, 2 * chosen)["bytes_freed"])
-    return f"Keeping {chosen} of each repository frees {_at_most(found).lower()}{freed}; keeping {2 * chosen} still frees {twice}"
+        return (
+            f"{_at_most(found)}{size} freed; keeping the newest of each repository frees {freed(1)}"
+        )
+    return (
+        f"Keeping {chosen} of each repository frees {_at_most(found).lower()}{size}; "
+        f"keeping {2 * chosen} still frees {freed(2 * chosen)}"
+    )
