@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from tests.support.inventories import NOON, REGISTRY
 from tests.support.what_if import DAY, HOSTILE, what_if_history
 
-from regtools.analyses.retention import retention
+from regtools.analyses.retention import Retention, retention
 from regtools.explorer import ALL, MOST_KEPT, STATIC, RetentionExplorer, explore_retention
 from regtools.history import History
 from regtools.policies import InUse, Rule
@@ -156,6 +157,33 @@ def test_a_slider_that_is_dragged_does_not_pile_up_work(explorer: RetentionExplo
         if control.has_trait("continuous_update")
     }
     assert late == dict.fromkeys(("keep_last", "older_than", "keep_tag", "delete_tag"), False)
+
+
+def test_changes_that_come_fast_are_answered_once_with_the_last(history: History) -> None:
+    asked: list[int | None] = []
+
+    def ask(*, rule: Rule, registry: str | None) -> Retention:
+        asked.append(rule.keep_last)
+        return retention(history, rule, registry=registry, now=NOON)
+
+    async def hurry() -> RetentionExplorer:
+        controls = explore_retention(history, now=NOON).controls
+        for control in controls.values():
+            control.unobserve_all()
+        explorer = RetentionExplorer(ask, controls)
+        for number in (9, 8, 7, 2):
+            controls["keep_last"].value = number
+            await asyncio.sleep(0)
+        assert "Counting" in explorer.status.value
+        answered = asyncio.Event()
+        explorer.status.observe(lambda _: answered.set(), names="value")
+        await asyncio.wait_for(answered.wait(), 60)
+        return explorer
+
+    explorer = asyncio.run(hurry())
+    assert asked == [10, 2]
+    assert explorer.found is not None
+    assert explorer.found.rule == Rule(keep_last=2, older_than=30 * DAY)
 
 
 def test_the_slider_reaches_a_large_number_that_was_asked_for(history: History) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -35,6 +36,8 @@ STATIC: Final = (
     "What stands on this page is the answer to the parameters it was made with."
 )
 _BUSY: Final = '<p class="rt-empty">Counting …</p>'
+_PATIENCE: Final = 0.25
+"""Seconds without a change before an answer is counted."""
 _TOP: Final = 10
 _WIDE: Final = {"description_width": "9.5rem"}
 _ROW: Final = {"width": "34rem", "max_width": "100%"}
@@ -55,15 +58,26 @@ class RetentionExplorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets has n
     ) -> None:
         self._ask = ask
         self.controls = controls
+        self.status = widgets.HTML()
         self.answer = widgets.HTML()
+        self._waiting: asyncio.TimerHandle | None = None
         for control in controls.values():
-            control.observe(self._answer, names="value")
-        super().__init__([*controls.values(), self.answer])
+            control.observe(self._changed, names="value")
+        super().__init__([*controls.values(), self.status, self.answer])
         self._answer()
 
-    def _answer(self, _: object = None) -> None:
+    def _changed(self, _: object) -> None:
+        """Answer once no more changes come: those that queued up while one was answered, too."""
+        self.status.value = _BUSY
+        if self._waiting is not None:
+            self._waiting.cancel()
+        try:
+            self._waiting = asyncio.get_running_loop().call_later(_PATIENCE, self._answer)
+        except RuntimeError:  # no loop, no kernel: nothing queues up
+            self._answer()
+
+    def _answer(self) -> None:
         """Ask anew and show the answer, or why there is none."""
-        self.answer.value = _BUSY
         chosen = {name: control.value for name, control in self.controls.items()}
         registry = chosen.pop("registry")
         try:
@@ -73,6 +87,7 @@ class RetentionExplorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets has n
         except RegtoolsError as error:
             self.found = None
             self.answer.value = _refused(error)
+        self.status.value = ""
 
     def _repr_mimebundle_(self, **options: object) -> dict[str, Any]:
         data: dict[str, Any] = super()._repr_mimebundle_(**options) or {}
