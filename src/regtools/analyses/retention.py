@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
+from html import escape
 from pathlib import Path
 from typing import Final
 
@@ -71,6 +72,8 @@ REPOSITORIES: Final = {
     "complete": "bool",
     "web_url": "object",
 }
+_MOST_SHOWN: Final = 20
+"""How many repositories a notebook shows at once."""
 CURVE: Final = {
     "registry": "str",
     "keep_last": "int64",
@@ -265,6 +268,21 @@ class Retention:
             f"<Retention: {self.tags_deleted} tags and {self.manifests_deleted} manifests go, "
             f"{self.bytes_freed} bytes freed, {self.bytes_kept} kept>"
         )
+
+    def _repr_html_(self) -> str:
+        """Show in a notebook what goes, where, and what a reader must know of it."""
+        lines = [f"{self.describe()}; {format_bytes(self.bytes_kept)} stay.", *self.notes]
+        paragraphs = "".join(f"<p>{escape(line)}</p>" for line in lines)
+        frame = self.repositories
+        frame = frame[frame["tags_deleted"] + frame["manifests_deleted"] > 0]
+        if frame.empty:
+            return paragraphs
+        shown = frame.head(_MOST_SHOWN).drop(columns="web_url")
+        for name in [name for name in REPOSITORIES if name.endswith("_bytes")]:
+            shown[name] = shown[name].map(format_bytes)
+        more = len(frame) - _MOST_SHOWN
+        rest = f"<p>… and {more:,} more repositories: see `.repositories`.</p>" if more > 0 else ""
+        return f"{paragraphs}{shown.to_html(index=False, escape=True)}{rest}"
 
 
 def retention(
