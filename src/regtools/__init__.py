@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from regtools.actions import (
+        base_images,
         largest_layers,
         open_findings,
         plan_table,
@@ -34,11 +35,24 @@ if TYPE_CHECKING:
     from regtools.analyses.observations import certificates, checks, problems, tag_ages
     from regtools.analyses.prices import prices
     from regtools.analyses.reconcile import Reconciliation, reconcile
-    from regtools.analyses.retention import retention
+    from regtools.analyses.retention import Retention, retention
     from regtools.analyses.sharing import bases, oversized, recompressed, repeated, sharers
     from regtools.analyses.usage import usage
+    from regtools.cleanup import (
+        conditions,
+        deletion_steps,
+        first_deletions,
+        freed_by_repository,
+        kept_reasons,
+    )
     from regtools.context import open_history, provenance, selection
-    from regtools.findings import cost_findings, growth_findings, health_findings
+    from regtools.explorer import explore_retention
+    from regtools.findings import (
+        cost_findings,
+        growth_findings,
+        health_findings,
+        retention_findings,
+    )
     from regtools.history import History
     from regtools.plots import (
         picture,
@@ -49,8 +63,10 @@ if TYPE_CHECKING:
         plot_cost_components,
         plot_cost_sensitivity,
         plot_forecast,
+        plot_freed,
         plot_grown,
         plot_growth,
+        plot_retention_curve,
         plot_sharing,
     )
     from regtools.policies import Rule, read_in_use, read_policy
@@ -64,25 +80,33 @@ _HOMES = {
     "History": "history",
     "Options": "session",
     "Reconciliation": "analyses.reconcile",
+    "Retention": "analyses.retention",
     "Rule": "policies",
     "Scenario": "analyses.cost",
     "Thresholds": "analyses.health",
     "assumptions": "analyses.cost",
     "audit": "analyses.audit",
+    "base_images": "actions",
     "bases": "analyses.sharing",
     "certificates": "analyses.observations",
     "check_auth": "session",
     "checks": "analyses.observations",
     "classify_tag": "reference",
     "component_table": "analyses.cost",
+    "conditions": "cleanup",
     "cost": "analyses.cost",
     "cost_findings": "findings",
+    "deletion_steps": "cleanup",
     "diagnose": "session",
     "egress_sensitivity": "analyses.cost",
+    "explore_retention": "explorer",
+    "first_deletions": "cleanup",
+    "freed_by_repository": "cleanup",
     "growth": "analyses.growth",
     "growth_findings": "findings",
     "health": "analyses.health",
     "health_findings": "findings",
+    "kept_reasons": "cleanup",
     "largest_layers": "actions",
     "open_findings": "actions",
     "open_history": "context",
@@ -98,8 +122,10 @@ _HOMES = {
     "plot_cost_components": "plots",
     "plot_cost_sensitivity": "plots",
     "plot_forecast": "plots",
+    "plot_freed": "plots",
     "plot_grown": "plots",
     "plot_growth": "plots",
+    "plot_retention_curve": "plots",
     "plot_sharing": "plots",
     "prices": "analyses.prices",
     "problems": "analyses.observations",
@@ -112,6 +138,7 @@ _HOMES = {
     "report": "reports",
     "repository_actions": "actions",
     "retention": "analyses.retention",
+    "retention_findings": "findings",
     "scan": "session",
     "selection": "context",
     "sharers": "analyses.sharing",
@@ -127,25 +154,33 @@ __all__ = [
     "History",
     "Options",
     "Reconciliation",
+    "Retention",
     "Rule",
     "Scenario",
     "Thresholds",
     "assumptions",
     "audit",
+    "base_images",
     "bases",
     "certificates",
     "check_auth",
     "checks",
     "classify_tag",
     "component_table",
+    "conditions",
     "cost",
     "cost_findings",
+    "deletion_steps",
     "diagnose",
     "egress_sensitivity",
+    "explore_retention",
+    "first_deletions",
+    "freed_by_repository",
     "growth",
     "growth_findings",
     "health",
     "health_findings",
+    "kept_reasons",
     "largest_layers",
     "open_findings",
     "open_history",
@@ -161,8 +196,10 @@ __all__ = [
     "plot_cost_components",
     "plot_cost_sensitivity",
     "plot_forecast",
+    "plot_freed",
     "plot_grown",
     "plot_growth",
+    "plot_retention_curve",
     "plot_sharing",
     "prices",
     "problems",
@@ -175,6 +212,7 @@ __all__ = [
     "report",
     "repository_actions",
     "retention",
+    "retention_findings",
     "scan",
     "selection",
     "sharers",

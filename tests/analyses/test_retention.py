@@ -229,6 +229,7 @@ def test_a_signature_whose_image_is_gone_is_left_to_the_audit(
     assert lonely not in set(found.manifests["digest"])
     kept = found.kept.set_index("digest").loc[lonely, "reason"]
     assert kept == "what it is about is not here"
+    assert found.curve()["versions_kept"].min() == found.repositories["versions_kept"].sum() == 0
 
 
 def test_a_signature_of_an_untagged_image_goes_along_with_it(
@@ -443,6 +444,40 @@ def test_money_is_that_of_the_registrys_own_provider(history: History) -> None:
     # USD 0.10 a GB-month; AWS counts GB as 2^30 bytes.
     assert abs(found.monthly_usd_freed - Decimal("18.63")) <= Decimal("1.40")
     assert list(found.savings["provider"]) == ["Amazon ECR"]
+
+
+RULES = st.builds(
+    Rule,
+    keep_last=st.none() | st.integers(0, 4),
+    older_than=st.none() | st.integers(0, 3000).map(lambda days: days * DAY),
+    delete_tags=st.sampled_from([(), ("v[0-3]",), ("v", "x")]),
+    keep_tags=st.sampled_from([(), ("v2",)]),
+)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(shelf=shelves(), rule=RULES)
+def test_frames_and_numbers_say_the_same(shelf: Shelf, rule: Rule) -> None:
+    with fresh_history() as history:
+        publish(history, shelf.inventory())
+        found = retention(history, rule, now=NOON)
+        assert found.tags_deleted == (found.tags["tag"] != "").sum()
+        assert found.manifests_deleted == len(found.manifests)
+        assert len(found.tags) + len(found.kept) == len(shelf.inventory().tags) + (
+            (found.kept["tag"] == "").sum() + (found.tags["tag"] == "").sum()
+        )
+        repositories = found.repositories
+        assert repositories["freed_bytes"].sum() <= found.bytes_freed
+        alone = repositories["freed_with_others_bytes"].sum()
+        assert found.bytes_freed <= repositories["freed_bytes"].sum() + alone
+        assert repositories["tags_deleted"].sum() == found.tags_deleted
+        parts = ["freed_bytes", "freed_with_others_bytes", "kept_bytes", "kept_with_others_bytes"]
+        assert (repositories[parts].sum(axis=1) == repositories["physical_bytes"]).all()
+        assert repositories["kept_bytes"].sum() <= found.bytes_kept
+        best = found.best(100)
+        if not best.empty:
+            assert best["total_bytes_freed"].iloc[-1] == best["bytes_freed"].sum()
+            assert best["total_bytes_freed"].iloc[-1] <= found.bytes_freed
 
 
 def test_a_notebook_shows_what_goes_and_where(history: History) -> None:

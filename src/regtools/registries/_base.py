@@ -30,6 +30,10 @@ class RegistryKind:
         The same on a web page that the user runs, with ``{ui}``.
     realms
         Hosts of its token servers, beside its own.
+    deletion
+        How images are deleted where it refuses the protocol's own DELETE.
+    collection
+        What frees the bytes after a deletion; empty: it does so by itself.
     """
 
     name: str
@@ -42,6 +46,8 @@ class RegistryKind:
     realms: tuple[str, ...] = ()
     authenticates: str = ""
     lists: str = ""
+    deletion: str = ""
+    collection: str = ""
 
     def is_host(self, registry: str) -> bool:
         """Whether the name alone says that this registry is of this kind."""

@@ -1,7 +1,7 @@
 -- Answers: how many tags and manifests go from each repository, and how many stay?
 -- Parameters: none; tables places, others, versions, held.
 -- Columns: registry, repository, tags, tags_deleted, versions, versions_kept, manifests,
---          manifests_deleted, complete.
+--          manifests_deleted, complete, web_url.
 WITH
 -- Also those that could not be read.
 of_tags AS (
@@ -43,10 +43,13 @@ SELECT
     coalesce(of_versions.versions_kept, 0) AS versions_kept,
     coalesce(of_manifests.manifests, 0) AS manifests,
     coalesce(of_manifests.manifests_deleted, 0) AS manifests_deleted,
-    places.complete
+    places.complete,
+    pages.web_url
 FROM places
 LEFT JOIN of_tags USING (place)
 LEFT JOIN of_versions USING (place)
 LEFT JOIN of_referrers USING (place)
 LEFT JOIN of_manifests USING (place)
+LEFT JOIN repositories AS pages
+    ON pages.snapshot = places.snapshot AND pages.repository = places.repository
 ORDER BY places.registry, places.repository
