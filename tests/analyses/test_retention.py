@@ -10,15 +10,17 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.support.inventories import (
     EPOCH,
     NOON,
     REGISTRY,
     Shelf,
+    fresh_history,
     layer,
     publish,
+    shelves,
 )
 
 from regtools.analyses.deletions import best_deletions
