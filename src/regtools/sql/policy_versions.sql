@@ -1,30 +1,23 @@
 -- Answers: what does a vendor's rule see of each repository: every manifest in it, tagged or not?
--- Parameters: the variable earliest; tables places, nodes, dates, links, others.
+-- Parameters: the variable earliest; tables places, nodes, dates, links, tagged, untagged_here,
+--             others.
 -- Columns: place, node, registry, repository, digest, tags (a list), pushed_at (else when it was
 --          made), pulled_at, tells_pulls, media_type, artifact_type, subject, parents (a list of
 --          digests), loose (untagged, and part of nothing else).
 WITH RECURSIVE
 named AS (
     SELECT
-        places.place,
-        nodes.node,
-        tags.tag,
-        CASE WHEN tags.pushed_at >= getvariable('earliest') THEN tags.pushed_at END AS pushed_at,
-        tags.pulled_at
-    FROM tags
-    JOIN places ON places.snapshot = tags.snapshot AND places.repository = tags.repository
-    JOIN nodes ON nodes.scan = places.scan AND nodes.digest = tags.digest
-    UNION ALL
-    SELECT
-        places.place,
-        nodes.node,
-        NULL,
-        CASE WHEN untagged.pushed_at >= getvariable('earliest') THEN untagged.pushed_at END,
-        untagged.pulled_at
-    FROM untagged
-    JOIN places
-        ON places.snapshot = untagged.snapshot AND places.repository = untagged.repository
-    JOIN nodes ON nodes.scan = places.scan AND nodes.digest = untagged.digest
+        place,
+        node,
+        tag,
+        CASE WHEN pushed_at >= getvariable('earliest') THEN pushed_at END AS pushed_at,
+        pulled_at
+    FROM (
+        SELECT place, node, tag, pushed_at, pulled_at FROM tagged
+        UNION ALL
+        SELECT place, node, NULL, pushed_at, pulled_at FROM untagged_here
+    ) AS every
+    WHERE node IS NOT NULL
 ),
 reached AS (
     SELECT place, node FROM named

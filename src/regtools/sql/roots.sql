@@ -1,5 +1,5 @@
 -- Answers: which manifest does each tag name, and which manifests have no tag?
--- Parameters: none; tables places, nodes, links, others.
+-- Parameters: none; tables nodes, links, tagged, others.
 -- Columns: place, tag (NULL: untagged), digest, node, pushed_at, pulled_at, follows (a referrer's tag
 --          whose bytes are counted with its subject), context (the place, where that has
 --          referrers), root.
@@ -9,17 +9,16 @@ contexts AS (
 ),
 every AS (
     SELECT
-        places.place,
-        tags.tag,
-        tags.digest,
-        nodes.node,
-        tags.pushed_at,
-        tags.pulled_at,
+        tagged.place,
+        tagged.tag,
+        coalesce(nodes.digest, tagged.unread) AS digest,
+        tagged.node,
+        tagged.pushed_at,
+        tagged.pulled_at,
         FALSE AS follows
-    FROM tags
-    JOIN places ON places.snapshot = tags.snapshot AND places.repository = tags.repository
-    LEFT JOIN nodes ON nodes.scan = places.scan AND nodes.digest = tags.digest
-    WHERE NOT is_referrer_tag(tags.tag)
+    FROM tagged
+    LEFT JOIN nodes USING (node)
+    WHERE NOT tagged.refers
     UNION ALL
     SELECT place, tag, digest, node, pushed_at, pulled_at, follows FROM others
 )
