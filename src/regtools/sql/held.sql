@@ -7,7 +7,7 @@ tops AS (
     SELECT place, node, leaving < holders AS kept FROM versions
     UNION ALL
     -- A referrer whose subject is gone: no rule speaks of it.
-    SELECT place::INTEGER, node::INTEGER, TRUE
+    SELECT place, node, TRUE
     FROM others
     WHERE tag IS NOT NULL AND NOT follows AND node IS NOT NULL
 ),
@@ -16,7 +16,7 @@ reached AS (
     FROM tops
     SEMI JOIN links ON links.parent = tops.node
     UNION
-    SELECT reached.place, links.child::INTEGER, reached.kept
+    SELECT reached.place, links.child, reached.kept
     FROM reached
     JOIN links
         ON links.parent = reached.node

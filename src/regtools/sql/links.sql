@@ -27,7 +27,7 @@ referrers AS (
     JOIN about USING (node)
 )
 SELECT
-    NULL::BIGINT AS place,
+    NULL::INTEGER AS place,
     parent.node AS parent,
     child.node AS child,
     children.platform,

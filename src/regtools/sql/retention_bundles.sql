@@ -10,7 +10,7 @@ units AS (
 reached AS (
     SELECT unit, place, node FROM units
     UNION
-    SELECT reached.unit, reached.place, links.child::INTEGER
+    SELECT reached.unit, reached.place, links.child
     FROM reached
     JOIN links
         ON links.parent = reached.node

@@ -11,14 +11,14 @@ tops AS (
             AS least
     FROM versions
     UNION ALL
-    SELECT place::INTEGER, node::INTEGER, 0
+    SELECT place, node, 0
     FROM others
     WHERE tag IS NOT NULL AND NOT follows AND node IS NOT NULL
 ),
 reached AS (
     SELECT place, node, least FROM tops
     UNION
-    SELECT reached.place, links.child::INTEGER, reached.least
+    SELECT reached.place, links.child, reached.least
     FROM reached
     JOIN links
         ON links.parent = reached.node
