@@ -75,4 +75,3 @@ LEFT JOIN told USING (place, node)
 LEFT JOIN above USING (place, node)
 LEFT JOIN tell_pulls ON tell_pulls.registry = places.registry
 LEFT JOIN others ON others.place = reached.place AND others.node = reached.node AND others.tag IS NULL
-ORDER BY places.registry, places.repository, nodes.digest
