@@ -10,7 +10,7 @@ from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import duckdb
 import pandas as pd
@@ -21,10 +21,14 @@ from regtools.history.files import file_path, read_table, unreadable
 from regtools.history.place import Folder, Place
 from regtools.history.rows import file_schema
 from regtools.schema import TABLES, SnapshotRow
+from regtools.units import parse_bytes
 
 if TYPE_CHECKING:
     from regtools.history import History
 
+MEMORY_LIMIT: Final = 1_500_000_000
+"""Bytes that DuckDB takes at most before it goes on in a temporary folder; Python and what is on
+its way to and from DuckDB come on top. So the largest question stays below 2 GB."""
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -149,6 +153,9 @@ def _set_up(connection: duckdb.DuckDBPyConnection) -> None:
     _run(connection, "SET python_enable_replacements = false")
     # Rows come in the order that the SQL asks for; keeping another one costs memory.
     _run(connection, "SET preserve_insertion_order = false")
+    # DuckDB's own limit is a share of the machine, or of the container.
+    own = parse_bytes(_run(connection, "SELECT current_setting('memory_limit')")[0][0])
+    _run(connection, f"SET memory_limit = '{min(own, MEMORY_LIMIT)}B'")
     _run(connection, _file("macros"))
     # In a notebook without ipywidgets the bar is off, and switching it off again is refused.
     # DuckDB 2.0, tried 2026-11.

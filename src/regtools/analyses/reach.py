@@ -6,6 +6,7 @@ states into facts that the last step adds up:
 
     states ─▶ places (a repository, and with whom it shares storage)
                  └─▶ nodes (a manifest in a scan)
+                        ├─▶ tagged (a tag, and the node it names)
                         ├─▶ links (index → child, and subject → referrer)
                         └─▶ roots (what a tag names, and `others`: what has no tag, or a referrer's)
                                └─▶ reach (root → item) ◀─ items (a digest, its size)
@@ -34,6 +35,7 @@ EARLIEST_IMAGE: Final = datetime(2013, 3, 20, tzinfo=UTC)
 TREE_STEPS: Final = (
     "places",
     "nodes",
+    "tagged",
     "referrer_tags",
     "untagged_here",
     "links",

@@ -22,6 +22,8 @@ JUDGED: Final = {
     "reason": "object",
     "rule": "object",
 }
+_AT_ONCE: Final = 500
+"""Repositories in one frame: as Python's values they take much more than in DuckDB."""
 _ARCHIVED: Final = dict.fromkeys(("registry", "repository", "tag", "digest", "rule"), "str")
 _REFERRER_TAGS: Final = {"harbor": "signatures"}
 
@@ -56,36 +58,52 @@ def simulate(workspace: Workspace, policy: Policy, *, now: datetime) -> Simulate
         With the tables places, nodes, dates, links, others and protected, and the variable
         ``earliest``.
     """
-    frame = workspace.ask("policy_versions")
+    workspace.make("policy_versions")
     protected = set(workspace.ask("protected_pairs").itertuples(index=False, name=None))
-    rows: list[tuple[Any, ...]] = []
+    judged: list[pd.DataFrame] = []
     archived: list[tuple[str, str, str, str, str]] = []
     views: list[RepositoryVersions] = []
     in_use: list[Remark] = []
-    for (registry, repository), group in frame.groupby(["registry", "repository"], sort=True):
-        records = group.to_dict("records")
-        view = RepositoryVersions(
-            registry=str(registry),
-            repository=str(repository),
-            versions=[_version(record) for record in records],
-        )
-        views.append(view)
-        verdicts = {verdict.digest: verdict for verdict in policy.decide(view, now=now)}
-        for record in records:
-            verdict = verdicts.get(record["digest"])
-            if verdict is not None and verdict.action is Action.ARCHIVE:
-                archived += _archived(view, record, verdict)
-                verdict = None
-            is_gone = verdict is not None and verdict.action is Action.DELETE
-            if verdict is not None and is_gone and (record["place"], record["node"]) in protected:
-                in_use.append(_clash(view, verdict))
-                verdict = None
-            rows += _judged(record, verdict, policy)
+    for frame in _frames(workspace):
+        rows: list[tuple[Any, ...]] = []
+        for (registry, repository), group in frame.groupby(["registry", "repository"], sort=True):
+            records = group.to_dict("records")
+            view = RepositoryVersions(
+                registry=str(registry),
+                repository=str(repository),
+                versions=[_version(record) for record in records],
+            )
+            views.append(view)
+            verdicts = {verdict.digest: verdict for verdict in policy.decide(view, now=now)}
+            for record in records:
+                verdict = verdicts.get(record["digest"])
+                if verdict is not None and verdict.action is Action.ARCHIVE:
+                    archived += _archived(view, record, verdict)
+                    verdict = None
+                is_gone = verdict is not None and verdict.action is Action.DELETE
+                if (
+                    verdict is not None
+                    and is_gone
+                    and (record["place"], record["node"]) in protected
+                ):
+                    in_use.append(_clash(view, verdict))
+                    verdict = None
+                rows += _judged(record, verdict, policy)
+        judged.append(made(rows, JUDGED))
     return Simulated(
-        judged=made(rows, JUDGED),
+        judged=pd.concat(judged, ignore_index=True) if judged else made([], JUDGED),
         remarks=[*policy.lint(views), *in_use],
         archived=made(archived, _ARCHIVED),
     )
+
+
+def _frames(workspace: Workspace) -> Iterator[pd.DataFrame]:
+    """Give what the rules see, some repositories at a time, in the order of their names."""
+    places = int(workspace.ask("policy_places")["places"].iloc[0])
+    for first in range(1, places + 1, _AT_ONCE):
+        yield workspace.ask(
+            "policy_some", parameters={"first": first, "last": first + _AT_ONCE - 1}
+        )
 
 
 def _version(record: dict[Any, Any]) -> Version:

@@ -6,14 +6,14 @@ WITH RECURSIVE
 tops AS (
     SELECT place, node, leaving < holders AS kept FROM versions
     UNION ALL
-    SELECT place::INTEGER, node::INTEGER, TRUE FROM fixed
+    SELECT place, node, TRUE FROM fixed
 ),
 reached AS (
     SELECT tops.place, tops.node, tops.kept
     FROM tops
     SEMI JOIN links ON links.parent = tops.node
     UNION
-    SELECT reached.place, links.child::INTEGER, reached.kept
+    SELECT reached.place, links.child, reached.kept
     FROM reached
     JOIN links
         ON links.parent = reached.node

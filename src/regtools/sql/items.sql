@@ -12,7 +12,7 @@ named AS (
     SELECT blob, 'layer', media_type, size FROM layers
 )
 SELECT
-    row_number() OVER (ORDER BY digest) AS item,
+    (row_number() OVER (ORDER BY digest))::INTEGER AS item,
     digest,
     -- One digest may be named as several things. Alphabet and importance happen to agree.
     max(role) AS role,

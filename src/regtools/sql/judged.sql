@@ -1,38 +1,26 @@
 -- Answers: which tags, and which untagged manifests, does a rule select, but for keep_last?
 -- Parameters: the variables earliest, older_than (a time), delete_tag, keep_tag (RE2; NULL: not
---             given), only_untagged, never_pulled, has_condition; tables places, nodes, dates,
+--             given), only_untagged, never_pulled, has_condition; tables places, dates, tagged,
 --             others, protected.
 -- Columns: place, node, tag (NULL: untagged), dated, selected, reason (why not), rule (which one).
 WITH
-scans AS (
-    SELECT places.scan, any_value(snapshots.taken_at) AS taken_at
-    FROM places
-    JOIN snapshots USING (snapshot)
-    GROUP BY places.scan
-),
 -- A registry that never tells a pull cannot say that there was none.
 tell_pulls AS (
-    SELECT DISTINCT places.scan
-    FROM (
-        SELECT snapshot FROM tags WHERE pulled_at IS NOT NULL
-        UNION
-        SELECT snapshot FROM untagged WHERE pulled_at IS NOT NULL
-    ) AS pulled
-    JOIN places USING (snapshot)
-    WHERE getvariable('never_pulled')
+    SELECT snapshot FROM tags WHERE pulled_at IS NOT NULL AND getvariable('never_pulled')
+    UNION
+    SELECT snapshot FROM untagged WHERE pulled_at IS NOT NULL AND getvariable('never_pulled')
+),
+told AS (
+    SELECT
+        places.place, snapshots.taken_at, tell_pulls.snapshot IS NOT NULL AS tells_pulls
+    FROM places
+    JOIN snapshots USING (snapshot)
+    LEFT JOIN tell_pulls USING (snapshot)
 ),
 held AS (
-    SELECT places.place, places.scan, nodes.node, tags.tag, tags.pushed_at, tags.pulled_at
-    FROM tags
-    JOIN places ON places.snapshot = tags.snapshot AND places.repository = tags.repository
-    -- What could not be read is nothing to judge.
-    JOIN nodes ON nodes.scan = places.scan AND nodes.digest = tags.digest
-    WHERE NOT is_referrer_tag(tags.tag)
+    SELECT place, node, tag, pushed_at, pulled_at FROM tagged WHERE NOT refers
     UNION ALL
-    SELECT others.place, nodes.scan, others.node, NULL, others.pushed_at, others.pulled_at
-    FROM others
-    JOIN nodes USING (node)
-    WHERE others.tag IS NULL
+    SELECT place, node, NULL, pushed_at, pulled_at FROM others WHERE tag IS NULL
 ),
 aged AS (
     SELECT
@@ -40,18 +28,18 @@ aged AS (
         held.node,
         held.tag,
         held.pulled_at,
-        tell_pulls.scan IS NOT NULL AS tells_pulls,
+        told.tells_pulls,
         protected.node IS NOT NULL AS is_protected,
         -- The registry's word is better than the image's; one that cannot be true is none.
         CASE
             WHEN held.pushed_at IS NULL THEN dates.made_at
-            WHEN held.pushed_at BETWEEN getvariable('earliest') AND scans.taken_at
+            WHEN held.pushed_at BETWEEN getvariable('earliest') AND told.taken_at
                 THEN held.pushed_at
         END AS dated
     FROM held
-    JOIN scans USING (scan)
+    JOIN told USING (place)
+    -- What could not be read has no date, and is nothing to judge.
     JOIN dates USING (node)
-    LEFT JOIN tell_pulls USING (scan)
     LEFT JOIN protected ON protected.place = held.place AND protected.node = held.node
 )
 SELECT

@@ -1,16 +1,18 @@
 -- Answers: what leads from one manifest to another? From an index to its children, wherever it is;
 --          from a subject to its referrers, in one repository.
--- Parameters: none; tables places, nodes, referrer_tags.
+-- Parameters: none; tables nodes, tagged, referrer_tags, untagged_here.
 -- Columns: place (NULL: in every repository), parent, child, platform, attests.
 WITH
 told AS (
-    SELECT scan, place, left(tag, 71) AS subject, node FROM referrer_tags WHERE node IS NOT NULL
+    SELECT scan, place, replace(left(tag, 71), '-', ':') AS subject, node
+    FROM referrer_tags
+    WHERE node IS NOT NULL
 ),
 subjects AS (
-    SELECT scan, node, replace(left(digest, 71), ':', '-') AS subject FROM nodes
+    SELECT scan, node, left(digest, 71) AS subject FROM nodes
 ),
 about AS (
-    SELECT own.snapshot, own.digest, own.node, subject.node AS subject
+    SELECT own.node, subject.node AS subject
     FROM nodes AS own
     JOIN nodes AS subject ON subject.scan = own.scan AND subject.digest = own.subject
     WHERE own.subject IS NOT NULL
@@ -20,17 +22,12 @@ referrers AS (
     FROM told
     JOIN subjects USING (scan, subject)
     UNION
-    SELECT places.place, about.subject, about.node
-    FROM (
-        SELECT snapshot, repository, digest FROM tags
-        UNION ALL
-        SELECT snapshot, repository, digest FROM untagged
-    ) AS held
-    JOIN about USING (snapshot, digest)
-    JOIN places USING (snapshot, repository)
+    SELECT held.place, about.subject, about.node
+    FROM (SELECT place, node FROM tagged UNION ALL SELECT place, node FROM untagged_here) AS held
+    JOIN about USING (node)
 )
 SELECT
-    NULL::BIGINT AS place,
+    NULL::INTEGER AS place,
     parent.node AS parent,
     child.node AS child,
     children.platform,

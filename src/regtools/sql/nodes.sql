@@ -2,6 +2,6 @@
 --          What a scan could not read is missing there, even where another scan has it.
 -- Parameters: none; table places.
 -- Columns: node, scan, and those of manifests.
-SELECT row_number() OVER () AS node, scans.scan, manifests.*
+SELECT (row_number() OVER ())::INTEGER AS node, scans.scan, manifests.*
 FROM manifests
 JOIN (SELECT DISTINCT snapshot, scan FROM places) AS scans USING (snapshot)

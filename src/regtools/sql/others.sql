@@ -1,21 +1,15 @@
 -- Answers: what does a repository hold beside its versions: which tags are those of referrers, and
 --          which manifests have no tag and are not part of anything that has one?
--- Parameters: none; tables places, nodes, links, referrer_tags, untagged_here, above.
+-- Parameters: none; tables links, tagged, referrer_tags, untagged_here, above.
 -- Columns: place, tag (NULL: untagged), digest, node, pushed_at, pulled_at, follows (a tag leads to
 --          its subject: its bytes are counted there), goes_along (its subject is here, tagged or not:
 --          it stays and goes with it).
 WITH
-asked AS (
-    SELECT DISTINCT places.place, places.snapshot, places.repository, nodes.node, nodes.digest
-    FROM above
-    JOIN places USING (place)
-    JOIN nodes USING (node)
-),
 versions AS (
-    SELECT DISTINCT asked.place, asked.node
-    FROM tags
-    JOIN asked USING (snapshot, repository, digest)
-    WHERE NOT is_referrer_tag(tags.tag)
+    SELECT DISTINCT place, node
+    FROM tagged
+    SEMI JOIN above USING (place, node)
+    WHERE NOT refers
 ),
 under_a_tag AS (
     SELECT DISTINCT above.place, above.candidate AS node

@@ -68,14 +68,14 @@ troubled AS (
     SELECT DISTINCT snapshot, repository FROM problems
 )
 SELECT
-    row_number() OVER (ORDER BY state, registry, placed.repository) AS place,
+    (row_number() OVER (ORDER BY state, registry, placed.repository))::INTEGER AS place,
     state,
     registry,
     placed.repository,
     placed.snapshot,
-    dense_rank() OVER (ORDER BY placed.snapshot) AS scan,
-    dense_rank() OVER (ORDER BY state, registry, scope_name) AS scope,
-    dense_rank() OVER (ORDER BY state, registry, storage_name) AS storage,
+    (dense_rank() OVER (ORDER BY placed.snapshot))::INTEGER AS scan,
+    (dense_rank() OVER (ORDER BY state, registry, scope_name))::INTEGER AS scope,
+    (dense_rank() OVER (ORDER BY state, registry, storage_name))::INTEGER AS storage,
     dedup_scope,
     complete AND own.snapshot IS NULL AND whole.snapshot IS NULL AS complete
 FROM placed

@@ -1,33 +1,26 @@
 -- Answers: what does a vendor's rule see of each repository: every manifest in it, tagged or not?
 --          The tags of referrers are none where the vendor knows what they are.
--- Parameters: the variable earliest; tables places, nodes, dates, links, others, referrer_tags.
+-- Parameters: the variable earliest; tables places, nodes, dates, links, tagged, referrer_tags,
+--             untagged_here, others.
 -- Columns: place, node, registry, repository, digest, tags (a list), tagged_at (when each was
---          pushed, else when it was made), pushed_at (the last of them, else when it was made), pulled_at, tells_pulls,
---          media_type, artifact_type, subject (as it says itself, or else a referrer's tag on it),
---          parents (a list of digests), loose (untagged, and part of nothing else).
+--          pushed, else when it was made), pushed_at (the last of them, else when it was made),
+--          pulled_at, tells_pulls, media_type, artifact_type, subject (as it says itself, or else
+--          a referrer's tag on it), parents (a list of digests), loose (untagged, and part of
+--          nothing else).
 WITH RECURSIVE
 named AS (
     SELECT
-        places.place,
-        nodes.node,
-        tags.tag,
-        CASE WHEN tags.pushed_at >= getvariable('earliest') THEN tags.pushed_at END AS pushed_at,
-        tags.pulled_at
-    FROM tags
-    JOIN places ON places.snapshot = tags.snapshot AND places.repository = tags.repository
-    JOIN nodes ON nodes.scan = places.scan AND nodes.digest = tags.digest
-    WHERE NOT is_referrer_tag(tags.tag)
-    UNION ALL
-    SELECT
-        places.place,
-        nodes.node,
-        NULL,
-        CASE WHEN untagged.pushed_at >= getvariable('earliest') THEN untagged.pushed_at END,
-        untagged.pulled_at
-    FROM untagged
-    JOIN places
-        ON places.snapshot = untagged.snapshot AND places.repository = untagged.repository
-    JOIN nodes ON nodes.scan = places.scan AND nodes.digest = untagged.digest
+        place,
+        node,
+        tag,
+        CASE WHEN pushed_at >= getvariable('earliest') THEN pushed_at END AS pushed_at,
+        pulled_at
+    FROM (
+        SELECT place, node, tag, pushed_at, pulled_at FROM tagged WHERE NOT refers
+        UNION ALL
+        SELECT place, node, NULL, pushed_at, pulled_at FROM untagged_here
+    ) AS every
+    WHERE node IS NOT NULL
 ),
 reached AS (
     SELECT place, node FROM named
@@ -95,4 +88,3 @@ LEFT JOIN above USING (place, node)
 LEFT JOIN about ON about.place = reached.place AND about.node = reached.node
 LEFT JOIN tell_pulls ON tell_pulls.registry = places.registry
 LEFT JOIN others ON others.place = reached.place AND others.node = reached.node AND others.tag IS NULL
-ORDER BY places.registry, places.repository, nodes.digest

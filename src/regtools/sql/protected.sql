@@ -1,24 +1,21 @@
 -- Answers: which manifests does something that runs need? Those in use, the indexes that hold them,
 --          and all that they need themselves.
--- Parameters: none; tables places, nodes, links, in_use(registry, repository, tag, digest), where an
+-- Parameters: none; tables places, nodes, links, tagged, in_use(registry, repository, tag, digest), where an
 --             empty registry means any, and one of tag and digest is empty.
 -- Columns: place, node.
 WITH RECURSIVE
 named AS (
-    SELECT places.place, places.scan, places.snapshot, places.repository, in_use.tag, in_use.digest
+    SELECT places.place, places.scan, in_use.tag, in_use.digest
     FROM in_use
     JOIN places
         ON places.repository = in_use.repository
         AND in_use.registry IN ('', places.registry)
 ),
 running AS (
-    SELECT named.place, nodes.node
+    SELECT place, tagged.node
     FROM named
-    JOIN tags
-        ON tags.snapshot = named.snapshot
-        AND tags.repository = named.repository
-        AND tags.tag = named.tag
-    JOIN nodes ON nodes.scan = named.scan AND nodes.digest = tags.digest
+    JOIN tagged USING (place, tag)
+    WHERE tagged.node IS NOT NULL
     UNION
     SELECT named.place, nodes.node
     FROM named

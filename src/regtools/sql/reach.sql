@@ -6,9 +6,12 @@ WITH RECURSIVE
 tops AS (
     SELECT DISTINCT root, context, node FROM roots WHERE node IS NOT NULL
 ),
--- UNION keeps each manifest once for a root, so even a cycle comes to its end.
+-- UNION keeps each manifest once for a root, so even a cycle comes to its end. Most roots lead to
+-- nothing: only the others take part, since what a recursion holds it holds in memory.
 reached AS (
-    SELECT root, context, node, TRUE AS own FROM tops
+    SELECT root, context, node, TRUE AS own
+    FROM tops
+    SEMI JOIN links ON links.parent = tops.node
     UNION
     SELECT reached.root, reached.context, links.child, reached.own AND links.place IS NULL
     FROM reached
@@ -51,14 +54,16 @@ chosen AS (
     ) = 1
 ),
 pulled AS (
-    SELECT root, node FROM tops
+    SELECT root, node FROM tops SEMI JOIN chosen ON chosen.parent = tops.node
     UNION
     SELECT pulled.root, chosen.child
     FROM pulled
     JOIN chosen ON chosen.parent = pulled.node
 ),
 manifests_of AS (
-    SELECT reached.root, reached.node, reached.own, pulled.node IS NOT NULL AS pulled
+    SELECT root, node, TRUE AS own, TRUE AS pulled FROM tops
+    UNION ALL
+    SELECT reached.root, reached.node, reached.own, pulled.node IS NOT NULL
     FROM reached
     LEFT JOIN pulled ON pulled.root = reached.root AND pulled.node = reached.node
 ),

@@ -1,15 +1,14 @@
 -- Answers: which tags are those of referrers?
--- Parameters: none; tables places, nodes.
+-- Parameters: none; tables nodes, tagged.
 -- Columns: place, scan, tag, digest, node (NULL: not read), pushed_at, pulled_at.
 SELECT
-    places.place,
-    places.scan,
-    tags.tag,
-    tags.digest,
-    nodes.node,
-    tags.pushed_at,
-    tags.pulled_at
-FROM tags
-JOIN places ON places.snapshot = tags.snapshot AND places.repository = tags.repository
-LEFT JOIN nodes ON nodes.scan = places.scan AND nodes.digest = tags.digest
-WHERE is_referrer_tag(tags.tag)
+    tagged.place,
+    tagged.scan,
+    tagged.tag,
+    coalesce(nodes.digest, tagged.unread) AS digest,
+    tagged.node,
+    tagged.pushed_at,
+    tagged.pulled_at
+FROM tagged
+LEFT JOIN nodes USING (node)
+WHERE tagged.refers

@@ -7,14 +7,22 @@ units AS (
     FROM versions
     WHERE leaving = holders
 ),
+-- What a recursion holds it holds in memory: only those that lead to something take part.
+below AS (
+    SELECT units.unit, units.place, units.node
+    FROM units
+    SEMI JOIN links ON links.parent = units.node
+    UNION
+    SELECT below.unit, below.place, links.child
+    FROM below
+    JOIN links
+        ON links.parent = below.node
+        AND (links.place IS NULL OR links.place = below.place)
+),
 reached AS (
     SELECT unit, place, node FROM units
     UNION
-    SELECT reached.unit, reached.place, links.child::INTEGER
-    FROM reached
-    JOIN links
-        ON links.parent = reached.node
-        AND (links.place IS NULL OR links.place = reached.place)
+    SELECT unit, place, node FROM below
 ),
 contents AS (
     SELECT node, digest, size, TRUE AS stored FROM nodes

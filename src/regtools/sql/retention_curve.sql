@@ -14,9 +14,9 @@ counted AS (
 reached AS (
     SELECT place, node, least FROM counted
     UNION
-    SELECT place::INTEGER, node::INTEGER, 0 FROM fixed
+    SELECT place, node, 0 FROM fixed
     UNION
-    SELECT reached.place, links.child::INTEGER, reached.least
+    SELECT reached.place, links.child, reached.least
     FROM reached
     JOIN links
         ON links.parent = reached.node

@@ -53,7 +53,7 @@ moves AS (
         listed.child,
         coalesce(nullif(about.label, 'index'), listed.label, 'artifact') AS label,
         coalesce(about.label <> 'index', FALSE) AS bound,
-        NULL::BIGINT AS place
+        NULL::INTEGER AS place
     FROM listed
     LEFT JOIN listed AS about ON about.parent = listed.parent AND about.digest = listed.attests
     WHERE listed.child IS NOT NULL

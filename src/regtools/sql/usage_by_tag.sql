@@ -51,7 +51,7 @@ SELECT
     places.registry,
     places.repository,
     roots.tag,
-    roots.digest,
+    coalesce(nodes.digest, roots.unread) AS digest,
     CASE WHEN follows THEN 0 ELSE coalesce(root_sizes.logical, 0) END AS logical_bytes,
     CASE WHEN follows THEN 0 ELSE coalesce(root_sizes.physical, 0) END AS physical_bytes,
     CASE WHEN follows THEN 0 ELSE coalesce(exclusive.size, 0) END AS exclusive_bytes,
@@ -64,6 +64,7 @@ SELECT
     places.complete AND coalesce(root_sizes.known, FALSE) AS complete
 FROM roots
 JOIN places USING (place)
+LEFT JOIN nodes USING (node)
 LEFT JOIN root_sizes USING (root)
 LEFT JOIN dates USING (node)
 LEFT JOIN exclusive USING (scope, root)
