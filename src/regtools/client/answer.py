@@ -74,6 +74,8 @@ def error_of(
             code="TLS_NOT_SPOKEN",
             remedy=f"Ask for https://{host} instead of http://{host}.",
         )
+    if status == 403 and response.headers.get("x-ratelimit-remaining", "").strip() == "0":
+        status = 429  # GitHub's quota, used up (its documentation, 2026-11).
     kind, said, code, remedy = _judged(status, codes, message, source)
     told = ", ".join(filter(None, ["/".join(codes), message]))
     error = kind(

@@ -20,6 +20,7 @@ import anyio
 import httpx
 
 from regtools.client.answer import error_of, shown_url
+from regtools.client.asker import Asker
 from regtools.client.challenge import Challenge, parse_challenges
 from regtools.client.realm import may_see_credential, not_allowed, resolve_realm
 from regtools.client.token import Token, TokenCache, TokenQuery, parse_token
@@ -33,7 +34,7 @@ REFUSAL_SECONDS: Final = 60.0
 """How long a token server's no is believed: asking on would lock the account."""
 
 
-class RegistryAuth(httpx.Auth):
+class RegistryAuth(Asker):
     """Answers the challenges of one registry with one credential.
 
     Parameters
@@ -66,10 +67,6 @@ class RegistryAuth(httpx.Auth):
         self._scopes: dict[str, tuple[str, ...]] = {}
         self._predictable = True
         self._withheld: tuple[httpx.URL, httpx.URL] | None = None
-        self.challenges: tuple[Challenge, ...] = ()
-        """What the registry asked for last."""
-        self.presented = False
-        """Whether the credential was shown, to the registry or its token server."""
 
     @property
     def refusal(self) -> UnauthorizedError | None:

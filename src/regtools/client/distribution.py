@@ -24,13 +24,15 @@ from regtools.client.answer import (
     malformed,
     shown_url,
 )
+from regtools.client.auth import RegistryAuth
 from regtools.client.digest import CANONICAL, digest_of, signed_payload, verify
-from regtools.client.exchange import MAX_WAIT_SECONDS, REDIRECTS, Exchange
+from regtools.client.exchange import MAX_WAIT_SECONDS, REDIRECTS, Exchange, origins_of
 from regtools.client.exchange import origin_url as origin_url
-from regtools.client.limit import RateLimit
+from regtools.client.limit import Budget, RateLimit
 from regtools.client.page import Listing
 from regtools.credentials import Credential
 from regtools.errors import (
+    BudgetError,
     InvalidReferenceError,
     MalformedAnswerError,
     NotFoundError,
@@ -100,6 +102,10 @@ class Distribution:
         Longest that one request waits because the registry asks to.
     clock
         Seconds that only go forward, for the tokens' lifetimes.
+    budget
+        Requests that all of one run may send.
+    min_pulls
+        As many of the pulls that the registry grants (Docker Hub) are left for others.
     """
 
     def __init__(
@@ -111,18 +117,23 @@ class Distribution:
         allowed_realms: Collection[str] = (),
         max_wait_seconds: float = MAX_WAIT_SECONDS,
         clock: Callable[[], float] = time.monotonic,
+        budget: Budget | None = None,
+        min_pulls: int = 0,
     ) -> None:
         self.registry = target.registry
         self.credential = credential
         self.refused_names: list[tuple[str, str]] = []
         """Listed names that break the grammar, with the repository they were listed in."""
-        self._exchange = Exchange(
-            target,
+        self._min_pulls = min_pulls
+        self._exchange: Exchange[RegistryAuth] = Exchange(
+            origins_of(target),
             credential,
             client,
-            allowed_realms=allowed_realms,
+            auth=lambda heard: RegistryAuth(
+                credential, allowed_realms=allowed_realms, on_answer=heard, clock=clock
+            ),
             max_wait_seconds=max_wait_seconds,
-            clock=clock,
+            budget=budget,
         )
         self._has_referrers: bool | None = None
         self._sizes: dict[str, int | None] = {"repositories": PAGE_SIZE, "tags": PAGE_SIZE}
@@ -131,6 +142,11 @@ class Distribution:
     def requests(self) -> int:
         """HTTP requests sent so far: those for tokens, of retries and of redirects included."""
         return self._exchange.requests
+
+    @property
+    def exchange(self) -> Exchange[RegistryAuth]:
+        """The way to the registry, for a vendor's API that is on the same host."""
+        return self._exchange
 
     @property
     def warnings(self) -> list[str]:
@@ -193,6 +209,7 @@ class Distribution:
             ``ANSWER_HTML``.
         """
         what = f"the manifest of {_image(repository, reference)}"
+        self._leave_pulls(what)
         response = await self._exchange.ask(
             "GET",
             f"/v2/{parse_repository(repository)}/manifests/{_reference(reference)}",
@@ -372,6 +389,25 @@ class Distribution:
             self._exchange.warn(f"Left out of {what}: {clean(error.summary)}")
             return False
         return True
+
+    def _leave_pulls(self, what: str) -> None:
+        """Stop before a pull that others may need more.
+
+        Raises
+        ------
+        BudgetError
+            Code ``PULLS_KEPT``.
+        """
+        limit = self.rate_limit
+        if limit is None or limit.remaining is None or limit.remaining > self._min_pulls:
+            return
+        if self._min_pulls:
+            raise BudgetError(
+                f"{self.registry} has {limit.remaining} pulls left, and {self._min_pulls} are to be "
+                f"left to others: {what} was not fetched.",
+                code="PULLS_KEPT",
+                remedy="Run again when the window has passed: what was collected is kept.",
+            )
 
     def _verified(self, response: httpx.Response, body: bytes, reference: str, what: str) -> Digest:
         """Give the digest, held against what was asked for and what the registry told."""

@@ -1,0 +1,24 @@
+"""What says who asks: the dance with a registry, or the headers of a vendor's API."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import httpx
+
+from regtools.client.challenge import Challenge
+from regtools.errors import UnauthorizedError
+
+
+class Asker(httpx.Auth):
+    """Puts a credential on requests, and knows what came of it."""
+
+    presented: bool = False
+    """Whether the credential was shown."""
+    challenges: Sequence[Challenge] = ()
+    """What the other side asked for last."""
+
+    @property
+    def refusal(self) -> UnauthorizedError | None:
+        """Why the credential was kept back, where it was."""
+        return None

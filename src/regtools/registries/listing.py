@@ -1,0 +1,198 @@
+"""How a vendor's own API lists what a registry holds, and what an adapter to it looks like.
+
+An adapter decides nothing and talks through an `Api` that it is given: it asks the vendor's
+questions and turns the answers into these values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any, Final, Protocol
+
+from regtools.errors import RegtoolsError
+from regtools.reference import Digest
+from regtools.registries.entry import Read
+
+NOTHING: Final[Mapping[str, str | int]] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedRepository:
+    """A repository as the vendor lists it; what it does not tell is None."""
+
+    name: str
+    """The whole path, as in a reference."""
+    visibility: str | None = None
+    """``public``, ``private`` or ``internal``."""
+    size: int | None = None
+    """The vendor's own number of bytes."""
+    pulls: int | None = None
+    page: str | None = None
+    """Its web page, where the vendor gives the address."""
+    immutable: bool | None = None
+    """Whether tags cannot be moved."""
+    cleanup_policy: str | None = None
+    """The vendor's own retention rules for it, as JSON."""
+    key: str = ""
+    """How the vendor's API names it, where that is not its path."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedTag:
+    """A tag as the vendor lists it."""
+
+    name: str
+    pushed_at: datetime | None = None
+    pulled_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedVersion:
+    """A manifest or index of a repository as the vendor lists it, with its tags."""
+
+    digest: Digest
+    tags: tuple[ListedTag, ...] = ()
+    """Empty: untagged."""
+    pushed_at: datetime | None = None
+    pulled_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportedBytes:
+    """A number of bytes that the vendor tells of more than one repository."""
+
+    scope: str
+    """``registry``, ``namespace`` or ``project``."""
+    name: str
+    kind: str
+    """What it counts: ``quota_used``, ``storage``, …"""
+    size: int
+    limit: int | None = None
+    source: str = ""
+    """Which question of the vendor's API gave it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A page of an answer: its JSON, and what its headers tell."""
+
+    data: Any
+    headers: Mapping[str, str]
+    """Names in small letters."""
+    next: str | None = None
+    """Address of the next page by the header ``Link``, at the same host."""
+
+
+class Api(Protocol):
+    """A vendor's API, asked as somebody. Every method raises what `Distribution`'s do."""
+
+    async def get(
+        self,
+        path: str,
+        *,
+        what: str,
+        parameters: Mapping[str, str | int] = NOTHING,
+        scope: str = "",
+    ) -> Answer:
+        """Ask; ``path`` goes on from the API's address, or is the address of a next page."""
+
+    async def post(self, path: str, *, what: str, body: Mapping[str, Any]) -> Answer:
+        """Ask a question that has a body (GraphQL), or for a token. Nothing is ever changed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Login:
+    """Who asks. Its text never shows the secret."""
+
+    username: str = ""
+    secret: str = field(default="", repr=False)
+
+    @property
+    def is_anonymous(self) -> bool:
+        """Whether there is nothing to show."""
+        return not self.secret
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """What is to be listed."""
+
+    registry: str
+    """``host[:port]``."""
+    path: str = ""
+    """A repository or a prefix of repositories; empty: everything."""
+    login: Login = field(default_factory=Login)
+    api_url: str = ""
+    """Where the vendor's API is."""
+
+
+class Inventory(Protocol):
+    """What a vendor's API tells of one place."""
+
+    def repositories(self) -> AsyncIterator[Read[ListedRepository]]:
+        """Give the repositories page by page; those outside the path may be among them."""
+
+    def versions(self, repository: ListedRepository) -> AsyncIterator[Read[ListedVersion]]:
+        """Give what a repository holds page by page. A digest may come again with other tags."""
+
+    async def reported(self) -> Read[ReportedBytes]:
+        """Give the vendor's own sums."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VendorApi:
+    """Where a vendor's own API is, how to sign in to it, and who reads it."""
+
+    open: Callable[[Api, Place], Inventory]
+    address: Callable[[str], str | None]
+    """From a registry's ``host[:port]`` to the API's address, without a slash at the end; None:
+    it must be told (``api_url``). An empty address: below the registry itself."""
+    sign_in: Callable[[Api, Login], Awaitable[Mapping[str, str]]] | None = None
+    """Gives the headers that say who asks; None: as the registry itself asks for (its challenge)."""
+    is_needed: bool = True
+    """Whether a credential is needed to see anything at all."""
+    tells: tuple[str, ...] = ()
+    """What it tells beyond the protocol: see `TELLS`."""
+    credential: str = ""
+    """What credential it wants, in words."""
+
+
+TELLS: Final = (
+    "repositories",
+    "untagged",
+    "pushed",
+    "pulled",
+    "pulls",
+    "visibility",
+    "size",
+    "quota",
+    "immutable",
+    "cleanup",
+)
+
+
+async def basic(api: Api, login: Login) -> Mapping[str, str]:
+    """Sign in with user name and password in every request (RFC 7617)."""
+    del api
+    if login.is_anonymous:
+        return {}
+    from base64 import b64encode
+
+    pair = b64encode(f"{login.username}:{login.secret}".encode()).decode()
+    return {"Authorization": f"Basic {pair}"}
+
+
+async def bearer(api: Api, login: Login) -> Mapping[str, str]:
+    """Sign in with a token in every request (RFC 6750)."""
+    del api
+    return {} if login.is_anonymous else {"Authorization": f"Bearer {login.secret}"}
+
+
+def incomplete(vendor: str, what: str, told: int, found: int) -> RegtoolsError:
+    """Make the error of a listing that came to its end before the number that it told itself."""
+    from regtools.registries.entry import odd
+
+    return odd(vendor, what, f"says {told:,} and lists {found:,}")
