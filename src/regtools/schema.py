@@ -50,6 +50,10 @@ class RepositoryRow:
     """The vendor's own number, where it tells one."""
     pulls: int | None = None
     web_url: str | None = None
+    immutable: bool | None = None
+    """Whether tags cannot be moved."""
+    cleanup_policy: str | None = None
+    """The vendor's own retention rules for it, as JSON."""
     problem: str | None = None
     """Code of what kept this repository from being read; empty: read whole."""
 
@@ -155,6 +159,24 @@ class ProblemRow:
     message: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportedRow:
+    """A number that the vendor itself tells of what is stored, for a whole or a part of it."""
+
+    registry: str
+    scope: str
+    """``registry``, ``namespace``, ``project`` or ``repository``."""
+    name: str
+    """Which namespace, project or repository; empty: the registry."""
+    kind: str
+    """What the vendor calls it, such as ``quota_used`` or ``storage``."""
+    bytes: int
+    limit_bytes: int | None = None
+    """What is allowed at most, where there is a limit."""
+    source: str
+    """Where the vendor tells it, such as ``GET /api/v2.0/quotas``."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Inventory:
     """Rows of all tables but `snapshots`: what a scan, or a part of one, has seen."""
@@ -165,6 +187,7 @@ class Inventory:
     manifests: list[ManifestRow] = field(default_factory=list)
     children: list[ChildRow] = field(default_factory=list)
     layers: list[LayerRow] = field(default_factory=list)
+    reported: list[ReportedRow] = field(default_factory=list)
     checks: list[CheckRow] = field(default_factory=list)
     problems: list[ProblemRow] = field(default_factory=list)
 
@@ -177,6 +200,7 @@ TABLES: Final[dict[str, type]] = {
     "manifests": ManifestRow,
     "children": ChildRow,
     "layers": LayerRow,
+    "reported": ReportedRow,
     "checks": CheckRow,
     "problems": ProblemRow,
 }

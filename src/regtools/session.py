@@ -9,23 +9,34 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from anyio.from_thread import start_blocking_portal
+from httpx import AsyncClient
 
 from regtools import progress as progress_bars
-from regtools.client import ConnectionOptions, Distribution, open_client
+from regtools.client import (
+    Budget,
+    ConnectionOptions,
+    Distribution,
+    RegistryApi,
+    VendorSession,
+    open_client,
+)
 from regtools.collect import diagnose as diagnosis
 from regtools.collect import scan as scanning
 from regtools.credentials import Attempt, Credential, Login, find_credential
+from regtools.credentials.references import resolve
 from regtools.errors import RegtoolsError
 from regtools.history import History
 from regtools.reference import Target
 from regtools.registries import RegistryKind, detect_kind, registry_kind
+from regtools.registries.listing import Inventory, Place
+from regtools.registries.listing import Login as ApiLogin
 from regtools.schema import CheckRow, ProblemRow, SnapshotRow
 from regtools.settings import RegistrySettings, Settings, load_settings, resolve_target
 
@@ -50,6 +61,10 @@ class Options:
     ca_file: Path | None = None
     kind: str | None = None
     connections: int | None = None
+    max_requests: int | None = None
+    """Requests that one scan may send; it goes on with the next one where it stopped."""
+    min_pulls: int = 0
+    """Pulls of a registry that counts them (Docker Hub) to leave to others."""
 
     def settings(self) -> Settings:
         """Read the settings file and the environment."""
@@ -67,6 +82,8 @@ class Access:
     credential: Credential
     attempts: Sequence[Attempt]
     connection: ConnectionOptions
+    api_login: ApiLogin
+    """Who asks the vendor's own API."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,7 +198,7 @@ def scan(
     for access in accesses:
         try:
             with bars.scan(access.target.registry) as show:
-                one = _scan_one(access, history, show)
+                one = _scan_one(access, history, show, options)
         except RegtoolsError as error:
             failed.append((access.name, error))
         else:
@@ -202,7 +219,7 @@ def check_auth(target: str, *, options: Options | None = None) -> AuthCheck:
     options = options or Options()
     access = open_access(target, options.settings(), options)
 
-    async def work(distribution: Distribution) -> list[CheckRow]:
+    async def work(distribution: Distribution, _: AsyncClient) -> list[CheckRow]:
         return await diagnosis.authentication_checks(distribution, access.target)
 
     return AuthCheck(
@@ -233,7 +250,7 @@ def diagnose(image: str, *, options: Options | None = None) -> list[CheckRow]:
     place, reference = _split_reference(image, settings)
     access = open_access(place, settings, options)
 
-    async def work(distribution: Distribution) -> list[CheckRow]:
+    async def work(distribution: Distribution, _: AsyncClient) -> list[CheckRow]:
         return await diagnosis.diagnose(
             distribution,
             access.target,
@@ -293,26 +310,72 @@ def open_access(name: str, settings: Settings, options: Options) -> Access:
             connections=options.connections or settings.connections,
             timeout_seconds=settings.timeout_seconds,
         ),
+        api_login=_api_login(name, own, credential),
     )
 
 
+def _api_login(name: str, own: RegistrySettings, credential: Credential) -> ApiLogin:
+    """Take the token that is meant for the API, else what the registry itself is shown."""
+    secret = credential.password or credential.identity_token
+    if own.api_token is not None:
+        where = f"api_token in the settings of {name}"
+        secret = resolve(own.api_token, where=where, environ=os.environ)
+    return ApiLogin(username=credential.username, secret=secret)
+
+
+def open_inventory(
+    access: Access, distribution: Distribution, client: AsyncClient, budget: Budget
+) -> tuple[Inventory | None, Callable[[], int]]:
+    """Give the reader of the vendor's own API, and what tells how many requests it has sent.
+
+    None where the vendor has no such API, or nobody knows where it is.
+    """
+    vendor = access.kind.vendor
+    if vendor is None:
+        return None, lambda: 0
+    registry = access.target.registry
+    address = access.settings.api_url or vendor.address(registry)
+    if address is None:
+        return None, lambda: 0
+    url = f"{distribution.exchange.origin}{address}" if address[:1] in ("", "/") else address
+    url = url.rstrip("/")
+    place = Place(registry=registry, path=access.target.path, login=access.api_login, api_url=url)
+    if vendor.sign_in is None:
+        return vendor.open(RegistryApi(distribution.exchange), place), lambda: 0
+    session = VendorSession(
+        url,
+        replace(access.credential, password=access.api_login.secret),
+        client,
+        sign_in=vendor.sign_in,
+        login=access.api_login,
+        budget=budget,
+    )
+    return vendor.open(session, place), lambda: session.requests
+
+
 def _scan_one(
-    access: Access, history: History, show: Callable[[scanning.Progress], None]
+    access: Access,
+    history: History,
+    show: Callable[[scanning.Progress], None],
+    options: Options,
 ) -> Scanned:
     started_at = datetime.now(UTC)
     clock = time.monotonic()
     registry, path = access.target.registry, access.target.path
     with history.draft(registry, path, now=started_at) as draft:
+        budget = Budget(options.max_requests)
 
-        async def work(distribution: Distribution) -> SnapshotRow:
+        async def work(distribution: Distribution, client: AsyncClient) -> SnapshotRow:
             checks = await diagnosis.scan_checks(
                 distribution, access.target, access.connection, now=started_at
             )
+            inventory, api_requests = open_inventory(access, distribution, client, budget)
             outcome = await scanning.scan(
                 distribution,
                 access.kind,
                 path=path,
                 ui_url=access.settings.ui_url,
+                inventory=inventory,
                 known=draft.known,
                 known_children=lambda: history.known_children(registry),
                 finished=draft.finished,
@@ -324,13 +387,13 @@ def _scan_one(
                 kind=access.kind.name,
                 taken_at=started_at,
                 complete=outcome.complete,
-                requests=distribution.requests,
+                requests=distribution.requests + api_requests(),
                 seconds=round(time.monotonic() - clock, 3),
                 dedup_scope=access.kind.dedup_scope,
                 rest=outcome.rest,
             )
 
-        snapshot = _talk(access, work)
+        snapshot = _talk(access, work, budget=budget, min_pulls=options.min_pulls)
     return summarize(history, snapshot)
 
 
@@ -362,7 +425,13 @@ def summarize(history: History, snapshot: SnapshotRow) -> Scanned:
     )
 
 
-def _talk(access: Access, work: Callable[[Distribution], Awaitable[T]]) -> T:
+def _talk(
+    access: Access,
+    work: Callable[[Distribution, AsyncClient], Awaitable[T]],
+    *,
+    budget: Budget | None = None,
+    min_pulls: int = 0,
+) -> T:
     """Run async work with a client of its own, from plain code; Ctrl-C cancels it cleanly."""
 
     async def connected() -> T:
@@ -373,7 +442,10 @@ def _talk(access: Access, work: Callable[[Distribution], Awaitable[T]]) -> T:
                     access.credential,
                     client,
                     allowed_realms=(*access.kind.realms, *access.settings.allowed_realms),
-                )
+                    budget=budget,
+                    min_pulls=min_pulls,
+                ),
+                client,
             )
 
     with start_blocking_portal() as portal:

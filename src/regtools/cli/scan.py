@@ -46,6 +46,21 @@ def command(
     ca_file: options.CaFile = None,
     kind: options.Kind = None,
     connections: options.Connections = None,
+    max_requests: Annotated[
+        int | None,
+        typer.Option(
+            "--max-requests", min=1, metavar="N", help="Stop after N; the next scan goes on there."
+        ),
+    ] = None,
+    min_pulls: Annotated[
+        int,
+        typer.Option(
+            "--min-pulls",
+            min=0,
+            metavar="N",
+            help="Leave N pulls to others, where the registry counts them (Docker Hub).",
+        ),
+    ] = 0,
     as_json: options.Json = False,
     as_csv: options.Csv = False,
 ) -> None:
@@ -68,6 +83,8 @@ def command(
                 ca_file=ca_file,
                 kind=kind,
                 connections=connections,
+                max_requests=max_requests,
+                min_pulls=min_pulls,
             ),
             on_progress=progress.for_terminal(),
         )

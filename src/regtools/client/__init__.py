@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from regtools.client.api import RegistryApi, VendorSession
 from regtools.client.distribution import Distribution, Ping
 from regtools.client.failure import classify_error
-from regtools.client.limit import RateLimit
+from regtools.client.limit import Budget, RateLimit
 from regtools.client.transport import ConnectionOptions, open_client, proxy_for, trust
 
 __all__ = [
+    "Budget",
     "ConnectionOptions",
     "Distribution",
     "Ping",
     "RateLimit",
+    "RegistryApi",
+    "VendorSession",
     "classify_error",
     "open_client",
     "proxy_for",

@@ -32,6 +32,7 @@ from regtools.collect.attached import Attached
 from regtools.collect.once import Once
 from regtools.collect.rows import manifest_rows
 from regtools.errors import (
+    BudgetError,
     DeniedError,
     MalformedAnswerError,
     NotFoundError,
@@ -44,9 +45,12 @@ from regtools.errors import (
 from regtools.manifest import Descriptor, ImageConfig, Manifest
 from regtools.reference import Digest
 from regtools.registries import RegistryKind
+from regtools.registries.listing import Inventory as VendorInventory
+from regtools.registries.listing import ListedRepository, ListedVersion
 from regtools.schema import (
     Inventory,
     ProblemRow,
+    ReportedRow,
     RepositoryRow,
     TagRow,
     UntaggedRow,
@@ -101,6 +105,7 @@ async def scan(
     *,
     path: str = "",
     ui_url: str | None = None,
+    inventory: VendorInventory | None = None,
     known: Collection[str] = frozenset(),
     known_children: Callable[[], Mapping[str, Sequence[str]]] = dict,
     finished: Container[str] = frozenset(),
@@ -115,6 +120,9 @@ async def scan(
         A repository or a prefix of repositories; empty: all that the catalog lists.
     ui_url
         A web page for this registry, that rows link to.
+    inventory
+        The vendor's own API, which lists in the catalog's place. Where it refuses, the catalog is
+        asked after all, and what is missing is a problem.
     known
         Manifest digests whose rows, and those of all they contain, the caller has already.
     known_children
@@ -134,7 +142,7 @@ async def scan(
         The registry stopped answering. Parts handed out stay valid.
     """
     attached = Attached(distribution, known_children)
-    run = _Run(distribution, kind, path, ui_url, known, attached, on_part, on_progress)
+    run = _Run(distribution, kind, path, ui_url, inventory, known, attached, on_part, on_progress)
     await run.everything(finished)
     return Outcome(repositories=run.listed, rest=run.rest)
 
@@ -148,6 +156,7 @@ class _Run:
         kind: RegistryKind,
         path: str,
         ui_url: str | None,
+        inventory: VendorInventory | None,
         known: Collection[str],
         attached: Attached,
         on_part: Callable[[Inventory], None],
@@ -158,6 +167,8 @@ class _Run:
         self._kind = kind
         self._path = path
         self._ui_url = ui_url
+        self._inventory = inventory
+        self._listed: dict[str, ListedRepository] = {}
         self._known = known
         self._attached = attached
         self._on_part = on_part
@@ -183,6 +194,7 @@ class _Run:
             self._report(name)
 
         await _each(self._listed_repositories(), one, at_once=REPOSITORIES_AT_ONCE)
+        await self._sums()
         self.rest.problems.extend(
             ProblemRow(
                 registry=self._registry,
@@ -195,6 +207,34 @@ class _Run:
         )
 
     async def _listed_repositories(self) -> AsyncGenerator[str]:
+        if self._inventory is not None:
+            async for name in self._listed_by_vendor(self._inventory):
+                yield name
+        if self._inventory is None:
+            async for name in self._listed_in_catalog():
+                yield name
+        self._listing = False
+        self._report()
+
+    async def _listed_by_vendor(self, inventory: VendorInventory) -> AsyncGenerator[str]:
+        try:
+            async for read in inventory.repositories():
+                self._answered()
+                for problem in read.problems:
+                    self._note("", "", problem, code=problem.code)
+                for one in read.items:
+                    if self._is_wanted(one.name) and one.name not in self._listed:
+                        self._listed[one.name] = one
+                        self.listed += 1
+                        self._report()
+                        yield one.name
+        except (RegistryError, UnreachableError) as error:
+            self._note("", "", error, code=error.code if self.listed else "VENDOR_LISTING_REFUSED")
+            if not self.listed:
+                # What the registry itself tells is better than nothing.
+                self._inventory = None
+
+    async def _listed_in_catalog(self) -> AsyncGenerator[str]:
         try:
             async for page in self._distribution.repositories():
                 self._answered()
@@ -211,8 +251,6 @@ class _Run:
                 # The catalog is closed to us, but the path may itself be a repository.
                 self.listed = 1
                 yield self._path
-        self._listing = False
-        self._report()
 
     def _is_wanted(self, name: str) -> bool:
         return not self._path or name == self._path or name.startswith(f"{self._path}/")
@@ -222,10 +260,128 @@ class _Run:
         part = Inventory()
         problems: list[ProblemRow] = []
         reached: dict[Digest, None] = {}
+        listed = self._listed.get(name) or ListedRepository(name=name)
+        if self._inventory is not None:
+            await self._by_vendor(self._inventory, listed, part, reached, problems)
+        else:
+            await self._by_tags(name, part, reached, problems)
+        if self._kind.vendor is None or "untagged" not in self._kind.vendor.tells:
+            await self._referrers(name, part, reached, problems)
+        problems.extend(self._problems_of(name, reached))
+        self._collect(reached, part)
+        part.repositories.append(
+            RepositoryRow(
+                registry=self._registry,
+                repository=name,
+                visibility=listed.visibility,
+                vendor_bytes=listed.size,
+                pulls=listed.pulls,
+                web_url=listed.page or self._kind.web_url(self._registry, name, self._ui_url),
+                immutable=listed.immutable,
+                cleanup_policy=listed.cleanup_policy,
+                problem=problems[0].code if problems else None,
+            )
+        )
+        if problems:
+            self._put_aside(part, problems)
+            return
+        await anyio.to_thread.run_sync(self._on_part, part)
+        for row in part.manifests:
+            self._pending.pop(Digest(row.digest), None)
+
+    async def _by_vendor(
+        self,
+        inventory: VendorInventory,
+        listed: ListedRepository,
+        part: Inventory,
+        reached: dict[Digest, None],
+        problems: list[ProblemRow],
+    ) -> None:
+        """Read what the vendor lists; manifests are fetched only where nobody knows them yet."""
+        versions: dict[Digest, ListedVersion] = {}
+        tags: dict[str, TagRow] = {}
+        tagged: set[Digest] = set()
+        try:
+            async for read in inventory.versions(listed):
+                self._answered()
+                problems += [self._problem(listed.name, "", error) for error in read.problems]
+                for version in read.items:
+                    versions.setdefault(version.digest, version)
+                    tagged.update([version.digest] if version.tags else [])
+                    for tag in version.tags:
+                        tags[tag.name] = TagRow(
+                            registry=self._registry,
+                            repository=listed.name,
+                            tag=tag.name,
+                            digest=version.digest,
+                            pushed_at=tag.pushed_at or version.pushed_at,
+                            pulled_at=tag.pulled_at or version.pulled_at,
+                        )
+                self._tags_read += sum(len(version.tags) for version in read.items)
+                self._report()
+        except (RegistryError, UnreachableError) as error:
+            self._count_failure(error)
+            problems.append(self._problem(listed.name, "", error))
+        part.tags.extend(tags.values())
+        part.untagged.extend(
+            UntaggedRow(
+                registry=self._registry,
+                repository=listed.name,
+                digest=digest,
+                pushed_at=version.pushed_at,
+                pulled_at=version.pulled_at,
+            )
+            for digest, version in versions.items()
+            if digest not in tagged
+        )
+
+        async def one(digest: Digest) -> None:
+            try:
+                reached.update(dict.fromkeys(await self._reach(listed.name, digest)))
+                self._answered()
+            except BudgetError:
+                raise
+            except RegtoolsError as error:
+                self._count_failure(error)
+                problems.append(self._problem(listed.name, digest, error))
+
+        await _each(_given(versions), one, at_once=TAGS_AT_ONCE)
+
+    async def _sums(self) -> None:
+        """Ask for the vendor's own numbers; a scan is not less complete without them."""
+        if self._inventory is None:
+            return
+        try:
+            read = await self._inventory.reported()
+        except (RegistryError, UnreachableError):
+            return
+        self.rest.reported.extend(
+            ReportedRow(
+                registry=self._registry,
+                scope=one.scope,
+                name=one.name,
+                kind=one.kind,
+                bytes=one.size,
+                limit_bytes=one.limit,
+                source=one.source,
+            )
+            for one in read.items
+        )
+
+    async def _by_tags(
+        self,
+        name: str,
+        part: Inventory,
+        reached: dict[Digest, None],
+        problems: list[ProblemRow],
+    ) -> None:
+        """Read each tag that the registry lists."""
 
         async def one(tag: str) -> None:
             try:
                 digest, below = await self._tag(name, tag)
+            except BudgetError:
+                raise
             except RegtoolsError as error:
                 self._count_failure(error)
                 problems.append(self._problem(name, tag, error))
@@ -244,23 +400,6 @@ class _Run:
                 raise
             self._count_failure(error)
             problems.append(self._problem(name, "", error))
-        await self._referrers(name, part, reached, problems)
-        problems.extend(self._problems_of(name, reached))
-        self._collect(reached, part)
-        part.repositories.append(
-            RepositoryRow(
-                registry=self._registry,
-                repository=name,
-                web_url=self._kind.web_url(self._registry, name, self._ui_url),
-                problem=problems[0].code if problems else None,
-            )
-        )
-        if problems:
-            self._put_aside(part, problems)
-            return
-        await anyio.to_thread.run_sync(self._on_part, part)
-        for row in part.manifests:
-            self._pending.pop(Digest(row.digest), None)
 
     async def _referrers(
         self,
@@ -457,6 +596,11 @@ def _is_refusal(error: RegtoolsError) -> bool:
     return isinstance(error, UnauthorizedError | DeniedError | NotFoundError) or (
         isinstance(error, RegistryError) and error.code == "UNSUPPORTED"
     )
+
+
+async def _given(items: Iterable[T]) -> AsyncGenerator[T]:
+    for item in items:
+        yield item
 
 
 async def _each(

@@ -28,6 +28,7 @@ _KEYS: Final = {
     "manifests": ("digest",),
     "children": ("parent", "child"),
     "layers": ("manifest", "position"),
+    "reported": ("registry", "scope", "name", "kind"),
 }
 _TYPES: Final = {
     str: pa.string(),

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from regtools.registries.listing import VendorApi
 from regtools.schema import DedupScope
 
 
@@ -30,6 +31,8 @@ class RegistryKind:
         The same on a web page that the user runs, with ``{ui}``.
     realms
         Hosts of its token servers, beside its own.
+    vendor
+        Its own API, where it has one that lists more than the protocol does.
     """
 
     name: str
@@ -42,6 +45,7 @@ class RegistryKind:
     realms: tuple[str, ...] = ()
     authenticates: str = ""
     lists: str = ""
+    vendor: VendorApi | None = None
 
     def is_host(self, registry: str) -> bool:
         """Whether the name alone says that this registry is of this kind."""

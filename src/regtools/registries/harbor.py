@@ -1,12 +1,202 @@
 """Harbor.
 
-Lists by: its own API; the catalog is for system administrators. Authenticates by: bearer tokens
-from ``/service/token`` for a user or robot account; it issues one even for a wrong password
-(harbor#11632), so only an answer of the registry proves a login. Dedup scope: quotas count a
-blob once per project.
+Lists by: its own API below ``/api/v2.0``; the catalog is for system administrators. Authenticates
+by: bearer tokens from ``/service/token`` for a user or robot account; it issues one even for a
+wrong password (harbor#11632), so only an answer of the registry proves a login. Its API takes the
+same user and password (Basic). Dedup scope: quotas count a blob once per project.
+
+Source: Harbor's own description of its API, ``api/v2.0/swagger.yaml`` (goharbor/harbor, 2026-08).
+Pages hold 100 at most; how many there are is in ``X-Total-Count``, since the query in its ``Link``
+is not escaped. A repository's name in a path is escaped twice.
 """
 
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from functools import partial
+from typing import Any, Final
+from urllib.parse import quote
+
+from regtools.errors import MalformedAnswerError, RegistryError
 from regtools.registries._base import RegistryKind
+from regtools.registries.entry import Entry, Read, odd, read_all
+from regtools.registries.listing import (
+    Api,
+    Inventory,
+    ListedRepository,
+    ListedTag,
+    ListedVersion,
+    Place,
+    ReportedBytes,
+    VendorApi,
+    basic,
+)
+
+PAGE_SIZE: Final = 100
+_VENDOR: Final = "Harbor"
+
+
+class HarborInventory:
+    """What Harbor tells of all projects, of one, or of one repository."""
+
+    def __init__(self, api: Api, place: Place) -> None:
+        self._api = api
+        self._place = place
+        self._projects: dict[str, Entry] = {}
+
+    async def repositories(self) -> AsyncIterator[Read[ListedRepository]]:
+        """Give each project's repositories, with what the project says of them."""
+        async for projects in self._wanted_projects():
+            for project in projects.items:
+                name = project.text("name")
+                self._projects[name] = project
+                policy = await self._retention(name, project)
+                parse = partial(_repository, visibility=_visibility(project), policy=policy)
+                path = f"/projects/{quote(name, safe='')}/repositories"
+                async for page in self._pages(path, f"the repositories of {name}"):
+                    yield read_all(page, parse, vendor=_VENDOR, place="repositories")
+            if projects.problems:
+                yield Read(problems=projects.problems)
+
+    async def versions(self, repository: ListedRepository) -> AsyncIterator[Read[ListedVersion]]:
+        """Give a repository's artifacts, tagged or not."""
+        project, _, rest = repository.name.partition("/")
+        # Harbor's own web server unescapes a path once before its routes see it.
+        twice = quote(quote(rest, safe=""), safe="")
+        path = f"/projects/{quote(project, safe='')}/repositories/{twice}/artifacts"
+        parameters = {"with_tag": "true", "with_accessory": "true"}
+        async for page in self._pages(path, f"the artifacts of {repository.name}", parameters):
+            read = read_all(page, _versions, vendor=_VENDOR, place="artifacts")
+            found = [version for versions in read.items for version in versions]
+            yield Read(items=found, problems=read.problems)
+
+    async def reported(self) -> Read[ReportedBytes]:
+        """Give what each project uses of its quota."""
+        read: Read[ReportedBytes] = Read()
+        for name in self._projects:
+            path = f"/projects/{quote(name, safe='')}/summary"
+            try:
+                answer = await self._api.get(path, what=f"the quota of {name}")
+                quota = Entry(answer.data, vendor=_VENDOR, place="summary").entry("quota")
+                read.items += _quota(name, quota) if quota else []
+            except MalformedAnswerError as error:
+                read.problems.append(error)
+            except RegistryError:
+                continue  # A quota is for the project's administrators.
+        return read
+
+    async def _wanted_projects(self) -> AsyncIterator[Read[Entry]]:
+        wanted = self._place.path.partition("/")[0]
+        if wanted:
+            answer = await self._api.get(
+                f"/projects/{quote(wanted, safe='')}", what=f"the project {wanted}"
+            )
+            yield Read(items=[Entry(answer.data, vendor=_VENDOR, place="project")])
+            return
+        async for page in self._pages("/projects", "the projects"):
+            yield read_all(page, lambda entry: entry, vendor=_VENDOR, place="projects")
+
+    async def _retention(self, name: str, project: Entry) -> str | None:
+        """Give a project's retention rules as JSON; None where it has none, or they are hidden."""
+        metadata = project.entry("metadata")
+        number = metadata.number("retention_id") if metadata else None
+        if number is None:
+            return None
+        try:
+            answer = await self._api.get(
+                f"/retentions/{number}", what=f"the retention rules of {name}"
+            )
+        except RegistryError:
+            return None
+        return json.dumps(answer.data, sort_keys=True)
+
+    async def _pages(
+        self, path: str, what: str, parameters: Mapping[str, str] | None = None
+    ) -> AsyncIterator[list[Any]]:
+        """Give the pages of a list, until as many entries came as Harbor says there are."""
+        seen, number = 0, 1
+        while True:
+            asked: dict[str, str | int] = {
+                "page": number,
+                "page_size": PAGE_SIZE,
+                **(parameters or {}),
+            }
+            answer = await self._api.get(path, what=what, parameters=asked)
+            if not isinstance(answer.data, list):
+                raise odd(_VENDOR, what, "is no list")
+            yield answer.data
+            seen += len(answer.data)
+            total = _total(answer.headers)
+            if len(answer.data) < PAGE_SIZE if total is None else seen >= total:
+                return
+            if not answer.data:
+                raise odd(_VENDOR, what, f"ends after {seen:,} of {total:,}")
+            number += 1
+
+
+def _total(headers: Mapping[str, str]) -> int | None:
+    text = headers.get("x-total-count", "")
+    return int(text) if text.isascii() and text.isdigit() else None
+
+
+def _visibility(project: Entry) -> str | None:
+    metadata = project.entry("metadata")
+    public = metadata.flag("public") if metadata else None
+    return None if public is None else "public" if public else "private"
+
+
+def _repository(entry: Entry, *, visibility: str | None, policy: str | None) -> ListedRepository:
+    return ListedRepository(
+        name=entry.repository("name"),
+        visibility=visibility,
+        pulls=entry.number("pull_count"),
+        cleanup_policy=policy,
+    )
+
+
+def _versions(entry: Entry) -> list[ListedVersion]:
+    """Give an artifact, and its accessories: signatures and the like are not listed otherwise."""
+    artifact = ListedVersion(
+        digest=entry.digest("digest"),
+        tags=tuple(
+            ListedTag(
+                name=tag.tag("name"),
+                pushed_at=tag.time("push_time"),
+                pulled_at=tag.time("pull_time"),
+            )
+            for tag in entry.entries("tags")
+        ),
+        pushed_at=entry.time("push_time"),
+        pulled_at=entry.time("pull_time"),
+    )
+    accessories = [
+        ListedVersion(digest=one.digest("digest"), pushed_at=one.time("creation_time"))
+        for one in entry.entries("accessories")
+    ]
+    return [artifact, *accessories]
+
+
+def _quota(project: str, quota: Entry) -> list[ReportedBytes]:
+    used, hard = quota.entry("used"), quota.entry("hard")
+    size = used.size("storage") if used else None
+    if size is None:
+        return []
+    return [
+        ReportedBytes(
+            scope="project",
+            name=project,
+            kind="quota_used",
+            size=size,
+            limit=hard.size("storage") if hard else None,
+            source="GET /api/v2.0/projects/{project_name_or_id}/summary",
+        )
+    ]
+
+
+def _open(api: Api, place: Place) -> Inventory:
+    return HarborInventory(api, place)
+
 
 HARBOR = RegistryKind(
     name="harbor",
@@ -15,5 +205,22 @@ HARBOR = RegistryKind(
     page="https://{registry}/harbor/projects?name={owner}",
     ui_page="{ui}/harbor/projects?name={owner}",
     authenticates="a user or a robot account",
-    lists="catalog for system administrators only: name a repository",
+    lists="its own API",
+    vendor=VendorApi(
+        open=_open,
+        address=lambda _: "/api/v2.0",
+        sign_in=basic,
+        is_needed=False,
+        tells=(
+            "repositories",
+            "untagged",
+            "pushed",
+            "pulled",
+            "pulls",
+            "visibility",
+            "quota",
+            "cleanup",
+        ),
+        credential="a user, or a robot account that may list repositories, artifacts and tags",
+    ),
 )

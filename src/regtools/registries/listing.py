@@ -6,13 +6,13 @@ questions and turns the answers into these values.
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final, Protocol
 
-from regtools.errors import RegtoolsError
 from regtools.reference import Digest
 from regtools.registries.entry import Read
 
@@ -149,7 +149,7 @@ class VendorApi:
     open: Callable[[Api, Place], Inventory]
     address: Callable[[str], str | None]
     """From a registry's ``host[:port]`` to the API's address, without a slash at the end; None:
-    it must be told (``api_url``). An empty address: below the registry itself."""
+    it must be told (``api_url``). One that begins with a slash is below the registry itself."""
     sign_in: Callable[[Api, Login], Awaitable[Mapping[str, str]]] | None = None
     """Gives the headers that say who asks; None: as the registry itself asks for (its challenge)."""
     is_needed: bool = True
@@ -179,8 +179,6 @@ async def basic(api: Api, login: Login) -> Mapping[str, str]:
     del api
     if login.is_anonymous:
         return {}
-    from base64 import b64encode
-
     pair = b64encode(f"{login.username}:{login.secret}".encode()).decode()
     return {"Authorization": f"Basic {pair}"}
 
@@ -189,10 +187,3 @@ async def bearer(api: Api, login: Login) -> Mapping[str, str]:
     """Sign in with a token in every request (RFC 6750)."""
     del api
     return {} if login.is_anonymous else {"Authorization": f"Bearer {login.secret}"}
-
-
-def incomplete(vendor: str, what: str, told: int, found: int) -> RegtoolsError:
-    """Make the error of a listing that came to its end before the number that it told itself."""
-    from regtools.registries.entry import odd
-
-    return odd(vendor, what, f"says {told:,} and lists {found:,}")
