@@ -31,7 +31,7 @@ from regtools.collect import diagnose as diagnosis
 from regtools.collect import scan as scanning
 from regtools.credentials import Attempt, Credential, Login, find_credential
 from regtools.credentials.references import resolve
-from regtools.errors import RegtoolsError
+from regtools.errors import ConfigError, RegtoolsError, UnauthorizedError
 from regtools.history import History
 from regtools.reference import Target
 from regtools.registries import RegistryKind, detect_kind, registry_kind
@@ -84,6 +84,8 @@ class Access:
     connection: ConnectionOptions
     api_login: ApiLogin
     """Who asks the vendor's own API."""
+    is_kind_given: bool
+    """Whether somebody said what kind of registry it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -311,6 +313,7 @@ def open_access(name: str, settings: Settings, options: Options) -> Access:
             timeout_seconds=settings.timeout_seconds,
         ),
         api_login=_api_login(name, own, credential),
+        is_kind_given=kind is not None,
     )
 
 
@@ -323,25 +326,52 @@ def _api_login(name: str, own: RegistrySettings, credential: Credential) -> ApiL
     return ApiLogin(username=credential.username, secret=secret)
 
 
-def open_inventory(
-    access: Access, distribution: Distribution, client: AsyncClient, budget: Budget
-) -> tuple[Inventory | None, Callable[[], int]]:
-    """Give the reader of the vendor's own API, and what tells how many requests it has sent.
+def with_kind_told(access: Access, distribution: Distribution) -> Access:
+    """Say what the registry is, where its host did not tell and its first answers do."""
+    if access.is_kind_given:
+        return access
+    kind = detect_kind(
+        access.target.registry,
+        headers=distribution.headers,
+        services=distribution.exchange.auth.services,
+    )
+    return replace(access, kind=kind)
 
-    None where the vendor has no such API, or nobody knows where it is.
-    """
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vendor:
+    """The way to a vendor's own API, or why there is none."""
+
+    inventory: Inventory | None = None
+    session: VendorSession | None = None
+    """What it is asked through, where that is not the registry's own way."""
+    missing: RegtoolsError | None = None
+
+    @property
+    def requests(self) -> int:
+        """Requests sent so far, beside those to the registry."""
+        return self.session.requests if self.session else 0
+
+
+def open_vendor(
+    access: Access, distribution: Distribution, client: AsyncClient, budget: Budget
+) -> Vendor:
+    """Find the vendor's own API and who asks it, without asking."""
     vendor = access.kind.vendor
     if vendor is None:
-        return None, lambda: 0
+        return Vendor()
     registry = access.target.registry
     address = access.settings.api_url or vendor.address(registry)
     if address is None:
-        return None, lambda: 0
-    url = f"{distribution.exchange.origin}{address}" if address[:1] in ("", "/") else address
-    url = url.rstrip("/")
+        return Vendor(missing=_address_missing(access))
+    if vendor.is_needed and access.api_login.is_anonymous:
+        return Vendor(missing=_credential_missing(access, vendor.credential))
+    below_registry = address == "" or address.startswith("/")
+    url = (f"{distribution.exchange.origin}{address}" if below_registry else address).rstrip("/")
     place = Place(registry=registry, path=access.target.path, login=access.api_login, api_url=url)
     if vendor.sign_in is None:
-        return vendor.open(RegistryApi(distribution.exchange), place), lambda: 0
+        api = RegistryApi(distribution.exchange)
+        return Vendor(inventory=vendor.open(api, place))
     session = VendorSession(
         url,
         replace(access.credential, password=access.api_login.secret),
@@ -350,7 +380,25 @@ def open_inventory(
         login=access.api_login,
         budget=budget,
     )
-    return vendor.open(session, place), lambda: session.requests
+    return Vendor(inventory=vendor.open(session, place), session=session)
+
+
+def _credential_missing(access: Access, needed: str) -> RegtoolsError:
+    return UnauthorizedError(
+        f"Without {needed}, {access.kind.title} does not tell which repositories and untagged "
+        "images there are: only what was named is read.",
+        code="VENDOR_CREDENTIAL_MISSING",
+        remedy=f"Give {needed}; the registry's page in the documentation says how.",
+    )
+
+
+def _address_missing(access: Access) -> RegtoolsError:
+    return ConfigError(
+        f"Nobody says where the API of {access.kind.title} at {access.target.registry} is: only "
+        "what the registry itself tells is read.",
+        code="VENDOR_ADDRESS_MISSING",
+        remedy='Write api_url = "https://…" into its section of regtools.toml.',
+    )
 
 
 def _scan_one(
@@ -369,13 +417,15 @@ def _scan_one(
             checks = await diagnosis.scan_checks(
                 distribution, access.target, access.connection, now=started_at
             )
-            inventory, api_requests = open_inventory(access, distribution, client, budget)
+            known = with_kind_told(access, distribution)
+            vendor = open_vendor(known, distribution, client, budget)
             outcome = await scanning.scan(
                 distribution,
-                access.kind,
+                known.kind,
                 path=path,
                 ui_url=access.settings.ui_url,
-                inventory=inventory,
+                inventory=vendor.inventory,
+                missing=vendor.missing,
                 known=draft.known,
                 known_children=lambda: history.known_children(registry),
                 finished=draft.finished,
@@ -384,12 +434,12 @@ def _scan_one(
             )
             outcome.rest.checks.extend(checks)
             return draft.publish(
-                kind=access.kind.name,
+                kind=known.kind.name,
                 taken_at=started_at,
                 complete=outcome.complete,
-                requests=distribution.requests + api_requests(),
+                requests=distribution.requests + vendor.requests,
                 seconds=round(time.monotonic() - clock, 3),
-                dedup_scope=access.kind.dedup_scope,
+                dedup_scope=known.kind.dedup_scope,
                 rest=outcome.rest,
             )
 

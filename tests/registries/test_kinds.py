@@ -89,3 +89,15 @@ def test_without_a_page_there_is_no_link() -> None:
 def test_a_hostile_name_stays_inside_the_address() -> None:
     url = registry_kind("quay").web_url("quay.io", 'a/"><script>') or ""
     assert not set('"<>') & set(url)
+
+
+@pytest.mark.parametrize(
+    ("service", "kind"),
+    [("harbor-registry", "harbor"), ("container_registry", "gitlab"), ("other", "distribution")],
+)
+def test_the_token_servers_name_tells_the_kind(service: str, kind: str) -> None:
+    assert detect_kind("images.example.com", services=[service]).name == kind
+
+
+def test_a_host_says_more_than_an_answer() -> None:
+    assert detect_kind("quay.io", services=["harbor-registry"]).name == "quay"

@@ -22,3 +22,9 @@ class Asker(httpx.Auth):
     def refusal(self) -> UnauthorizedError | None:
         """Why the credential was kept back, where it was."""
         return None
+
+    @property
+    def services(self) -> list[str]:
+        """Names of token servers in the last challenges."""
+        told = (challenge.parameters.get("service", "") for challenge in self.challenges)
+        return [name for name in told if name]

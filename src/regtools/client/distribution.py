@@ -135,6 +135,8 @@ class Distribution:
             max_wait_seconds=max_wait_seconds,
             budget=budget,
         )
+        self.headers: httpx.Headers = httpx.Headers()
+        """Of the last answer at ``/v2/``."""
         self._has_referrers: bool | None = None
         self._sizes: dict[str, int | None] = {"repositories": PAGE_SIZE, "tags": PAGE_SIZE}
 
@@ -172,6 +174,7 @@ class Distribution:
         auth = self._exchange.auth
         response = await self._exchange.ask("GET", "/v2/", what="/v2/", understood={401, 404, 405})
         ms = round((time.perf_counter() - started) * 1000, 1)
+        self.headers = response.headers
         if not _is_registry(response, challenged=bool(auth.challenges)):
             raise self._no_registry(response)
         if response.status_code == 401 and not self.credential.is_anonymous:

@@ -106,6 +106,7 @@ async def scan(
     path: str = "",
     ui_url: str | None = None,
     inventory: VendorInventory | None = None,
+    missing: RegtoolsError | None = None,
     known: Collection[str] = frozenset(),
     known_children: Callable[[], Mapping[str, Sequence[str]]] = dict,
     finished: Container[str] = frozenset(),
@@ -123,6 +124,8 @@ async def scan(
     inventory
         The vendor's own API, which lists in the catalog's place. Where it refuses, the catalog is
         asked after all, and what is missing is a problem.
+    missing
+        Why the vendor's API is not asked, where it would tell more.
     known
         Manifest digests whose rows, and those of all they contain, the caller has already.
     known_children
@@ -143,6 +146,8 @@ async def scan(
     """
     attached = Attached(distribution, known_children)
     run = _Run(distribution, kind, path, ui_url, inventory, known, attached, on_part, on_progress)
+    if missing is not None:
+        run.miss(missing)
     await run.everything(finished)
     return Outcome(repositories=run.listed, rest=run.rest)
 
@@ -183,6 +188,10 @@ class _Run:
         self._tags_read = 0
         self.listed = 0
         self.rest = Inventory()
+
+    def miss(self, error: RegtoolsError) -> None:
+        """Note that the vendor's own API was not asked."""
+        self._note("", "", error, code=error.code)
 
     async def everything(self, finished: Container[str]) -> None:
         """List the repositories and read each."""

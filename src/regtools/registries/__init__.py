@@ -7,7 +7,7 @@ entry in the price book.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Final
@@ -66,8 +66,13 @@ def registry_kind(name: str) -> RegistryKind:
     )
 
 
-def detect_kind(registry: str, *, headers: Mapping[str, str] | None = None) -> RegistryKind:
-    """Tell the kind from the host, else from headers of an answer, else `distribution`.
+def detect_kind(
+    registry: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    services: Iterable[str] = (),
+) -> RegistryKind:
+    """Tell the kind from the host, else from an answer, else `distribution`.
 
     Parameters
     ----------
@@ -75,15 +80,21 @@ def detect_kind(registry: str, *, headers: Mapping[str, str] | None = None) -> R
         ``host[:port]``.
     headers
         Of an answer to ``GET /v2/``; names in any case.
+    services
+        What its challenges name as ``service``.
     """
     lowered = {name.lower(): value for name, value in (headers or {}).items()}
+    named = list(services)
     for kind in KINDS.values():
-        if kind.is_host(registry) or _is_told(kind, lowered):
+        if kind.is_host(registry):
+            return kind
+    for kind in KINDS.values():
+        if _is_told(kind, lowered, named):
             return kind
     return DISTRIBUTION
 
 
-def _is_told(kind: RegistryKind, headers: Mapping[str, str]) -> bool:
+def _is_told(kind: RegistryKind, headers: Mapping[str, str], services: Sequence[str]) -> bool:
     return any(
         re.fullmatch(pattern, headers[name]) for name, pattern in kind.headers if name in headers
-    )
+    ) or any(re.fullmatch(pattern, name) for pattern in kind.services for name in services)

@@ -24,6 +24,9 @@ class RegistryKind:
         Regular expressions of the hosts that are surely this; empty where anybody may run it.
     headers
         Answer headers that only this product sends: name → regular expression of the value.
+    services
+        Names that its token server alone has in a challenge (``service="…"``), as regular
+        expressions.
     page
         Template of a repository's web page, with ``{registry}`` and ``{repository}``, and
         ``{owner}`` and ``{name}`` for the repository's first part and the rest.
@@ -40,6 +43,7 @@ class RegistryKind:
     dedup_scope: DedupScope
     hosts: tuple[str, ...] = ()
     headers: tuple[tuple[str, str], ...] = ()
+    services: tuple[str, ...] = ()
     page: str = ""
     ui_page: str = ""
     realms: tuple[str, ...] = ()

@@ -13,6 +13,7 @@ GITLAB = RegistryKind(
     dedup_scope="namespace",
     hosts=(r"registry\.gitlab\.com", r"registry\.gitlab\.[a-z0-9.-]+"),
     headers=(("gitlab-container-registry-version", r".+"),),
+    services=(r"container_registry",),
     page="https://gitlab.com/{repository}/container_registry",
     authenticates="a deploy token or personal access token with read_registry",
     lists="catalog for administrators only: name a repository",

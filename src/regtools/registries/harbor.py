@@ -202,6 +202,7 @@ HARBOR = RegistryKind(
     name="harbor",
     title="Harbor",
     dedup_scope="project",
+    services=(r"harbor-registry",),
     page="https://{registry}/harbor/projects?name={owner}",
     ui_page="{ui}/harbor/projects?name={owner}",
     authenticates="a user or a robot account",
