@@ -13,27 +13,31 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from anyio.from_thread import start_blocking_portal
 from httpx import AsyncClient
 
 from regtools import progress as progress_bars
 from regtools.client import (
+    About,
     Budget,
     ConnectionOptions,
     Distribution,
+    Recording,
     RegistryApi,
+    Replay,
     VendorSession,
     open_client,
+    secrets_of,
 )
 from regtools.collect import diagnose as diagnosis
 from regtools.collect import scan as scanning
-from regtools.credentials import Attempt, Credential, Login, find_credential
+from regtools.credentials import ANONYMOUS, Attempt, Credential, Login, find_credential
 from regtools.credentials.references import resolve
 from regtools.errors import ConfigError, RegtoolsError, UnauthorizedError
 from regtools.history import History
-from regtools.reference import Target
+from regtools.reference import Target, parse_target
 from regtools.registries import RegistryKind, detect_kind, registry_kind
 from regtools.registries.listing import Inventory, Place
 from regtools.registries.listing import Login as ApiLogin
@@ -44,6 +48,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 T = TypeVar("T")
+REPLAY: Final = "replay:"
+"""Before the folder of a recording, where a target's name stands."""
+_NOBODY: Final = Credential(username="replay", password="replay", source="the recording")  # noqa: S106
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +70,8 @@ class Options:
     connections: int | None = None
     max_requests: int | None = None
     """Requests that one scan may send; it goes on with the next one where it stopped."""
+    record: Path | None = None
+    """A new folder to write down what is asked and answered, without secrets."""
     min_pulls: int = 0
     """Pulls of a registry that counts them (Docker Hub) to leave to others."""
 
@@ -192,6 +201,10 @@ def scan(
     options = options or Options()
     settings = options.settings()
     accesses = [open_access(name, settings, options) for name in targets]
+    if options.record is not None:
+        if len(accesses) != 1:
+            raise ConfigError("A recording is of one target.", remedy="Name only one.")
+        accesses = [_recorded(accesses[0], options.record)]
     history = History(options.history or settings.history)
     history.require_writable()
     bars = on_progress or progress_bars.for_notebook()
@@ -288,6 +301,8 @@ def open_access(name: str, settings: Settings, options: Options) -> Access:
     ConfigError, InvalidReferenceError
         The name, a setting or the credential's source cannot be used.
     """
+    if name.startswith(REPLAY):
+        return _replayed(name)
     target, own = resolve_target(name, settings)
     credential, attempts = find_credential(
         target.registry,
@@ -315,6 +330,44 @@ def open_access(name: str, settings: Settings, options: Options) -> Access:
         api_login=_api_login(name, own, credential),
         is_kind_given=kind is not None,
     )
+
+
+def _replayed(name: str) -> Access:
+    """Give access to a recording, as somebody who needs no password there."""
+    replay = Replay(Path(name.removeprefix(REPLAY)))
+    about = replay.about
+    target = parse_target(f"{about.scheme}://{about.registry}/{about.path}".rstrip("/"))
+    known = about.authenticated
+    return Access(
+        name=name,
+        target=target,
+        kind=registry_kind(about.kind),
+        settings=RegistrySettings(url=name, kind=about.kind, api_url=about.api_url or None),
+        credential=_NOBODY if known else ANONYMOUS,
+        attempts=(),
+        connection=ConnectionOptions(replay=replay),
+        api_login=ApiLogin(username="replay", secret="replay") if known else ApiLogin(),  # noqa: S106
+        is_kind_given=True,
+    )
+
+
+def _recorded(access: Access, folder: Path) -> Access:
+    """Write down all that is asked from here on."""
+    target = access.target
+    login = access.api_login
+    vendor = access.kind.vendor
+    api_url = access.settings.api_url or (vendor.address(target.registry) if vendor else "") or ""
+    about = About(
+        registry=target.registry,
+        scheme=target.scheme or ("http" if target.is_loopback else "https"),
+        path=target.path,
+        kind=access.kind.name,
+        api_url=api_url if api_url.startswith("http") else "",
+        authenticated=not (access.credential.is_anonymous and login.is_anonymous),
+    )
+    secrets = (*secrets_of(access.credential), login.secret)
+    recording = Recording(folder, about, secrets=secrets)
+    return replace(access, connection=replace(access.connection, recording=recording))
 
 
 def _api_login(name: str, own: RegistrySettings, credential: Credential) -> ApiLogin:
@@ -414,9 +467,12 @@ def _scan_one(
         budget = Budget(options.max_requests)
 
         async def work(distribution: Distribution, client: AsyncClient) -> SnapshotRow:
-            checks = await diagnosis.scan_checks(
-                distribution, access.target, access.connection, now=started_at
-            )
+            if access.connection.replay is None:
+                checks = await diagnosis.scan_checks(
+                    distribution, access.target, access.connection, now=started_at
+                )
+            else:
+                checks = await diagnosis.authentication_checks(distribution, access.target)
             known = with_kind_told(access, distribution)
             vendor = open_vendor(known, distribution, client, budget)
             outcome = await scanning.scan(

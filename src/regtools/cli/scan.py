@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -61,6 +62,14 @@ def command(
             help="Leave N pulls to others, where the registry counts them (Docker Hub).",
         ),
     ] = 0,
+    record: Annotated[
+        Path | None,
+        typer.Option(
+            "--record",
+            metavar="DIR",
+            help="Write down what is asked and answered, without secrets; read it as replay:DIR.",
+        ),
+    ] = None,
     as_json: options.Json = False,
     as_csv: options.Csv = False,
 ) -> None:
@@ -85,6 +94,7 @@ def command(
                 connections=connections,
                 max_requests=max_requests,
                 min_pulls=min_pulls,
+                record=record,
             ),
             on_progress=progress.for_terminal(),
         )
