@@ -33,13 +33,27 @@ from regtools.client import (
 )
 from regtools.collect import diagnose as diagnosis
 from regtools.collect import scan as scanning
-from regtools.credentials import ANONYMOUS, Attempt, Credential, Login, find_credential
+from regtools.collect.rights import Right, missing, rights
+from regtools.credentials import (
+    ANONYMOUS,
+    Attempt,
+    Credential,
+    Login,
+    expires_at,
+    find_credential,
+)
 from regtools.credentials.references import resolve
-from regtools.errors import ConfigError, RegtoolsError, UnauthorizedError
+from regtools.errors import (
+    ConfigError,
+    RegistryError,
+    RegtoolsError,
+    UnauthorizedError,
+    UnreachableError,
+)
 from regtools.history import History
 from regtools.reference import Target, parse_target
 from regtools.registries import RegistryKind, detect_kind, registry_kind
-from regtools.registries.listing import Inventory, Place
+from regtools.registries.listing import Inventory, Place, Rights
 from regtools.registries.listing import Login as ApiLogin
 from regtools.schema import CheckRow, ProblemRow, SnapshotRow
 from regtools.settings import RegistrySettings, Settings, load_settings, resolve_target
@@ -161,6 +175,17 @@ class AuthCheck:
     attempts: Sequence[Attempt]
     source: str
     username: str
+    sort: str
+    """Which sort of credential it is, in the vendor's words, as far as it shows."""
+    expires_at: datetime | None
+    """When it ends, where it says so itself or the vendor does."""
+    lives: str
+    """How long such a one lives, in words, where that is known."""
+    scopes: Sequence[str]
+    """What the vendor calls its rights."""
+    rights: Sequence[Right]
+    hint: str
+    """What most often is wrong with this vendor's credentials, where this one is refused."""
     checks: Sequence[CheckRow]
 
     @property
@@ -223,7 +248,9 @@ def scan(
 
 
 def check_auth(target: str, *, options: Options | None = None) -> AuthCheck:
-    """Tell which credential would be used for a registry and whether the registry accepts it.
+    """Tell which credential would be used for a registry, whether it is accepted, and what it may do.
+
+    Rights are read from a token or the vendor's API; nothing is tried by writing.
 
     Raises
     ------
@@ -233,17 +260,46 @@ def check_auth(target: str, *, options: Options | None = None) -> AuthCheck:
     """
     options = options or Options()
     access = open_access(target, options.settings(), options)
+    shape = access.kind.credential_shape(access.credential.username, access.credential.password)
 
-    async def work(distribution: Distribution, _: AsyncClient) -> list[CheckRow]:
-        return await diagnosis.authentication_checks(distribution, access.target)
+    async def work(
+        distribution: Distribution, client: AsyncClient
+    ) -> tuple[list[CheckRow], list[Right], Rights | None]:
+        checks = await diagnosis.authentication_checks(distribution, access.target)
+        if any(check.status == "fail" for check in checks):
+            return checks, [], None
+        vendor = open_vendor(with_kind_told(access, distribution), distribution, client, Budget())
+        told = await _told_rights(vendor)
+        found = await rights(distribution, repository=access.target.path, told=told)
+        return checks, found, told
 
+    checks, found, told = _talk(access, work)
+    is_refused = bool(missing(found)) or any(check.status == "fail" for check in checks)
+    ends = expires_at(access.credential.password or access.credential.identity_token)
+    mistake = shape.mistake if shape else ""
     return AuthCheck(
         registry=access.target.registry,
         attempts=access.attempts,
         source=access.credential.source,
         username=access.credential.username,
-        checks=_talk(access, work),
+        sort=(told.kind if told else "") or (shape.title if shape else ""),
+        expires_at=(told.expires_at if told else None) or ends,
+        lives=shape.expires_in if shape else "",
+        scopes=told.scopes if told else (),
+        rights=found,
+        hint=mistake or (access.kind.mistake if is_refused else ""),
+        checks=checks,
     )
+
+
+async def _told_rights(vendor: Vendor) -> Rights | None:
+    """Ask the vendor's API; that it does not tell is not what is being checked."""
+    if vendor.inventory is None:
+        return None
+    try:
+        return await vendor.inventory.rights()
+    except (RegistryError, UnreachableError):
+        return None
 
 
 def diagnose(image: str, *, options: Options | None = None) -> list[CheckRow]:

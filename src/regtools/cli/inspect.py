@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from regtools.cli import options
 from regtools.cli.output import Format, plain, print_document, print_rows, say
 from regtools.schema import CheckRow
+
+if TYPE_CHECKING:
+    from regtools.session import AuthCheck
 
 CHECK_COLUMNS = ("stage", "status", "code", "ms", "summary")
 Target = Annotated[
@@ -85,6 +88,11 @@ def check_auth(
             source=result.source,
             username=result.username,
             accepted=result.accepted,
+            sort=result.sort,
+            expires_at=plain(result.expires_at),
+            scopes=list(result.scopes),
+            rights=_rows(result.rights),
+            hint=result.hint,
             attempts=_rows(result.attempts),
             checks=_rows(result.checks),
         )
@@ -92,6 +100,8 @@ def check_auth(
         if fmt is Format.TABLE:
             print_rows(_rows(result.attempts), fmt, columns=("source", "outcome"))
         _print_checks(result.checks, fmt)
+        if fmt is Format.TABLE:
+            _print_rights(result)
     if not result.accepted:
         raise typer.Exit(3)
 
@@ -119,6 +129,23 @@ def registries(
     if configured and fmt is Format.TABLE:
         print_rows(configured, fmt, columns=("name", "url", "kind"), title="Configured")
     print_rows(known, fmt, columns=("kind", "title", "dedup_scope"), title="Known kinds")
+
+
+def _print_rights(result: AuthCheck) -> None:
+    words = {True: "yes", False: "no", None: "not told"}
+    rows = [{**row, "granted": words[row["granted"]]} for row in _rows(result.rights)]
+    if rows:
+        columns = ("action", "granted", "told_by", "needed_for")
+        print_rows(rows, Format.TABLE, columns=columns, title="What it may do")
+    if result.sort:
+        lives = f", which lives {result.lives}" if result.lives else ""
+        say(f"It is a {result.sort}{lives}.")
+    if result.scopes:
+        say(f"Its scopes: {', '.join(result.scopes)}.")
+    if result.expires_at:
+        say(f"It ends at {result.expires_at:%Y-%m-%d %H:%M} UTC.")
+    if result.hint:
+        say(f"  → {result.hint}")
 
 
 def _print_checks(checks: Sequence[CheckRow], fmt: Format) -> None:

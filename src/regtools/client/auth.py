@@ -73,6 +73,12 @@ class RegistryAuth(Asker):
         """Why the credential was kept back, where it was: the realm is not one that may see it."""
         return not_allowed(*self._withheld) if self._withheld else None
 
+    def token(self, scope: str) -> Token | None:
+        """Give the token that a request with this scope was sent with, while it holds."""
+        scopes = self._scopes.get(scope, (scope,))
+        query = next((one for one in self._tokens.queries() if one.scopes == scopes), None)
+        return self._tokens.get(query, now=self._clock()) if query else None
+
     async def async_auth_flow(
         self, request: httpx.Request
     ) -> AsyncGenerator[httpx.Request, httpx.Response]:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import AsyncGenerator, Callable, Collection
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import httpx
 
@@ -30,7 +30,7 @@ from regtools.client.exchange import MAX_WAIT_SECONDS, REDIRECTS, Exchange, orig
 from regtools.client.exchange import origin_url as origin_url
 from regtools.client.limit import Budget, RateLimit
 from regtools.client.page import Listing
-from regtools.credentials import Credential
+from regtools.credentials import Credential, claims_of
 from regtools.errors import (
     BudgetError,
     InvalidReferenceError,
@@ -58,6 +58,7 @@ PAGE_SIZE: Final = 1000
 """Distribution 2.8.2 and later refuse more than 1000 unless told otherwise."""
 ACCEPT: Final = ", ".join(MANIFEST_TYPES)
 
+_RIGHTS: Final = ("pull", "push", "delete")
 _CATALOG: Final = "registry:catalog:*"
 # No size of page is right for all: 2.8.2 and later say 400, Quay 413 (ggcr#1963).
 _SIZE_REFUSED: Final = frozenset({400, 413, 416, 422})
@@ -188,6 +189,30 @@ class Distribution:
             ms=ms,
             headers=response.headers,
         )
+
+    async def granted(self, repository: str) -> frozenset[str] | None:
+        """Ask the token server for all rights to a repository, and read which ones it gives.
+
+        Nothing is written: a token is only asked for. Fewer rights than asked for are no error
+        (distribution's token specification), and stand in the token's ``access`` claim.
+
+        Returns
+        -------
+        frozenset or None
+            Of ``pull``, ``push`` and ``delete``; None where the registry gives no tokens, or ones
+            that cannot be read.
+        """
+        scope = f"repository:{parse_repository(repository)}:{','.join(_RIGHTS)}"
+        await self._exchange.ask(
+            "GET",
+            f"/v2/{repository}/tags/list?n=1",
+            what=f"the rights to {repository}",
+            scope=scope,
+            understood=range(400, 500),
+        )
+        token = self._exchange.auth.token(scope)
+        claims = claims_of(token.value) if token else None
+        return None if claims is None else _actions(claims, repository)
 
     def repositories(self) -> AsyncGenerator[list[str]]:
         """Give the catalog page by page, each repository once."""
@@ -477,6 +502,22 @@ def _told_digest(response: httpx.Response) -> Digest | None:
 
 def _number(text: str) -> int | None:
     return int(text) if re.fullmatch(r"\d{1,18}", text, re.ASCII) else None
+
+
+def _actions(claims: Mapping[str, Any], repository: str) -> frozenset[str] | None:
+    """Read the ``access`` claim; Azure writes its names with capital letters."""
+    access = claims.get("access")
+    if not isinstance(access, list):
+        return None
+    found: set[str] = set()
+    for entry in access:
+        if not isinstance(entry, dict):
+            continue
+        lowered = {str(name).lower(): value for name, value in entry.items()}
+        if (lowered.get("type"), lowered.get("name")) == ("repository", repository):
+            actions = lowered.get("actions")
+            found.update(map(str, actions) if isinstance(actions, list) else ())
+    return frozenset(_RIGHTS) if "*" in found else frozenset(_RIGHTS) & found
 
 
 def _pull(repository: str) -> str:

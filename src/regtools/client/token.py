@@ -98,6 +98,10 @@ class TokenCache:
         self._tokens.move_to_end(query)
         return token
 
+    def queries(self) -> list[TokenQuery]:
+        """Give which tokens are kept."""
+        return list(self._tokens)
+
     def put(self, query: TokenQuery, token: Token) -> None:
         """Keep a token."""
         self._tokens[query] = token

@@ -5,7 +5,17 @@ Docker's ``config.json`` with its helpers, podman's ``auth.json``, a Kubernetes 
 """
 
 from regtools.credentials._base import ANONYMOUS, Attempt, Credential
+from regtools.credentials.expiry import claims_of, expires_at
 from regtools.credentials.find import Login, find_credential
 from regtools.credentials.references import check_reference
 
-__all__ = ["ANONYMOUS", "Attempt", "Credential", "Login", "check_reference", "find_credential"]
+__all__ = [
+    "ANONYMOUS",
+    "Attempt",
+    "Credential",
+    "Login",
+    "check_reference",
+    "claims_of",
+    "expires_at",
+    "find_credential",
+]

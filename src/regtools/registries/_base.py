@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from regtools.registries.listing import VendorApi
+from regtools.registries.listing import CredentialShape, VendorApi
 from regtools.schema import DedupScope
 
 
@@ -34,6 +34,10 @@ class RegistryKind:
         The same on a web page that the user runs, with ``{ui}``.
     realms
         Hosts of its token servers, beside its own.
+    credentials
+        Sorts of credentials that can be told by how they look; the first that fits.
+    mistake
+        What most often is wrong where the credential is refused.
     vendor
         Its own API, where it has one that lists more than the protocol does.
     """
@@ -49,7 +53,18 @@ class RegistryKind:
     realms: tuple[str, ...] = ()
     authenticates: str = ""
     lists: str = ""
+    credentials: tuple[CredentialShape, ...] = ()
+    mistake: str = ""
     vendor: VendorApi | None = None
+
+    def credential_shape(self, username: str, secret: str) -> CredentialShape | None:
+        """Tell which sort of credential this is; None: it could be anything."""
+        for shape in self.credentials:
+            if (not shape.username or re.fullmatch(shape.username, username)) and (
+                not shape.secret or re.match(shape.secret, secret)
+            ):
+                return shape
+        return None
 
     def is_host(self, registry: str) -> bool:
         """Whether the name alone says that this registry is of this kind."""

@@ -23,12 +23,14 @@ from regtools.registries._base import RegistryKind
 from regtools.registries.entry import Entry, Read, odd, read_all
 from regtools.registries.listing import (
     Api,
+    CredentialShape,
     Inventory,
     ListedRepository,
     ListedTag,
     ListedVersion,
     Place,
     ReportedBytes,
+    Rights,
     VendorApi,
     basic,
 )
@@ -85,6 +87,10 @@ class HarborInventory:
             except RegistryError:
                 continue  # A quota is for the project's administrators.
         return read
+
+    async def rights(self) -> Rights | None:
+        """Nothing: what Harbor's token tells is what counts, and it does so for each repository."""
+        return None
 
     async def _wanted_projects(self) -> AsyncIterator[Read[Entry]]:
         wanted = self._place.path.partition("/")[0]
@@ -206,6 +212,13 @@ HARBOR = RegistryKind(
     page="https://{registry}/harbor/projects?name={owner}",
     ui_page="{ui}/harbor/projects?name={owner}",
     authenticates="a user or a robot account",
+    credentials=(
+        CredentialShape(title="robot account", username=r"robot[$+].*"),
+        CredentialShape(title="user"),
+    ),
+    mistake="A robot account's name begins with robot$ and holds its project: robot$project+name. In "
+    "a shell the $ must be quoted. Users who sign in by OpenID need the CLI secret of their profile, "
+    "not their password.",
     lists="its own API",
     vendor=VendorApi(
         open=_open,

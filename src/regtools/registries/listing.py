@@ -75,6 +75,41 @@ class ReportedBytes:
     """Which question of the vendor's API gave it."""
 
 
+ACTIONS: Final = ("list", "pull", "push", "delete")
+"""What somebody may be allowed to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rights:
+    """What the vendor tells of the credential; nothing is tried out."""
+
+    kind: str = ""
+    """What sort of credential it is, in the vendor's words."""
+    expires_at: datetime | None = None
+    granted: Mapping[str, bool] = field(default_factory=dict)
+    """Action → whether it is allowed; what is not told is missing."""
+    scopes: tuple[str, ...] = ()
+    """What the vendor calls its rights: ``read:packages``, …"""
+    source: str = ""
+    """Which question of the vendor's API told."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CredentialShape:
+    """A sort of credential that can be told by how it looks."""
+
+    title: str
+    """In the vendor's words: ``classic personal access token``."""
+    username: str = ""
+    """Regular expression of the user name; empty: any."""
+    secret: str = ""
+    """Regular expression of how the secret begins; empty: any."""
+    mistake: str = ""
+    """Why it cannot work here, where it cannot."""
+    expires_in: str = ""
+    """How long such a one lives, in words; empty: as long as its owner says."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """A page of an answer: its JSON, and what its headers tell."""
@@ -140,6 +175,9 @@ class Inventory(Protocol):
 
     async def reported(self) -> Read[ReportedBytes]:
         """Give the vendor's own sums."""
+
+    async def rights(self) -> Rights | None:
+        """Give what the vendor tells of the credential; None: nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
