@@ -39,6 +39,25 @@ def test_a_terminal_shows_what_was_done(monkeypatch: pytest.MonkeyPatch) -> None
     assert "7 tags" in drawn
 
 
+def test_after_the_repositories_the_blobs_are_counted(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    blobs = Progress(unit="blobs", listed=90, listing=False, finished=60, tags=0, requests=80)
+    screen = Screen()
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stderr", screen)
+        patch.setenv("TERM", "xterm")
+        patch.setenv("COLUMNS", "120")
+        with progress.for_terminal().scan("registry.example.com") as show:
+            for step in (*STEPS, blobs):
+                show(step)
+    assert "60/90\x1b[0m blobs" in screen.getvalue()
+    with progress.Notebook().scan("registry.example.com") as show:
+        for step in (*STEPS, blobs):
+            show(step)
+    assert "60/90" in capsys.readouterr().err
+
+
 def test_without_a_terminal_nothing_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
     with progress.for_terminal().scan("registry.example.com") as show:
         for step in STEPS:

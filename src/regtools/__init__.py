@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         repository_actions,
         source_table,
     )
+    from regtools.analyses.audit import audit
     from regtools.analyses.cost import (
         Scenario,
         assumptions,
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from regtools.analyses.health import Thresholds, health
     from regtools.analyses.observations import certificates, checks, problems, tag_ages
     from regtools.analyses.prices import prices
+    from regtools.analyses.retention import retention
+    from regtools.analyses.sharing import bases, oversized, recompressed, repeated, sharers
     from regtools.analyses.usage import usage
     from regtools.context import open_history, provenance, selection
     from regtools.findings import cost_findings, growth_findings, health_findings
@@ -49,6 +52,7 @@ if TYPE_CHECKING:
         plot_growth,
         plot_sharing,
     )
+    from regtools.policies import Rule, read_in_use, read_policy
     from regtools.reference import classify_tag, parse_reference, parse_target
     from regtools.reports import report
     from regtools.session import Options, check_auth, diagnose, scan
@@ -58,9 +62,12 @@ _HOMES = {
     "Growth": "analyses.growth",
     "History": "history",
     "Options": "session",
+    "Rule": "policies",
     "Scenario": "analyses.cost",
     "Thresholds": "analyses.health",
     "assumptions": "analyses.cost",
+    "audit": "analyses.audit",
+    "bases": "analyses.sharing",
     "certificates": "analyses.observations",
     "check_auth": "session",
     "checks": "analyses.observations",
@@ -77,6 +84,7 @@ _HOMES = {
     "largest_layers": "actions",
     "open_findings": "actions",
     "open_history": "context",
+    "oversized": "analyses.sharing",
     "parse_reference": "reference",
     "parse_target": "reference",
     "picture": "plots",
@@ -94,10 +102,16 @@ _HOMES = {
     "prices": "analyses.prices",
     "problems": "analyses.observations",
     "provenance": "context",
+    "read_in_use": "policies",
+    "read_policy": "policies",
+    "recompressed": "analyses.sharing",
+    "repeated": "analyses.sharing",
     "report": "reports",
     "repository_actions": "actions",
+    "retention": "analyses.retention",
     "scan": "session",
     "selection": "context",
+    "sharers": "analyses.sharing",
     "source_table": "actions",
     "table": "tables",
     "tag_ages": "analyses.observations",
@@ -109,9 +123,12 @@ __all__ = [
     "Growth",
     "History",
     "Options",
+    "Rule",
     "Scenario",
     "Thresholds",
     "assumptions",
+    "audit",
+    "bases",
     "certificates",
     "check_auth",
     "checks",
@@ -128,6 +145,7 @@ __all__ = [
     "largest_layers",
     "open_findings",
     "open_history",
+    "oversized",
     "parse_reference",
     "parse_target",
     "picture",
@@ -145,10 +163,16 @@ __all__ = [
     "prices",
     "problems",
     "provenance",
+    "read_in_use",
+    "read_policy",
+    "recompressed",
+    "repeated",
     "report",
     "repository_actions",
+    "retention",
     "scan",
     "selection",
+    "sharers",
     "source_table",
     "table",
     "tag_ages",

@@ -54,13 +54,11 @@ class Terminal:
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn(
-                "repositories · {task.fields[tags]:,} tags · {task.fields[requests]:,} requests"
-            ),
+            TextColumn("{task.fields[what]} · {task.fields[requests]:,} requests"),
             TimeElapsedColumn(),
         )
         with Rich(*columns, console=Console(stderr=True), transient=True) as bar:
-            task = bar.add_task(escape(registry), total=None, tags=0, requests=0)
+            task = bar.add_task(escape(registry), total=None, what="repositories", requests=0)
 
             def show(step: Progress) -> None:
                 bar.update(
@@ -68,7 +66,7 @@ class Terminal:
                     # Until the catalog is read to its end, nobody knows how many there are.
                     total=None if step.listing else step.listed,
                     completed=step.finished,
-                    tags=step.tags,
+                    what=f"{step.unit} · {step.tags:,} tags" if step.tags else step.unit,
                     requests=step.requests,
                 )
 
@@ -93,9 +91,12 @@ class Notebook:
         """Show repositories done, tags and requests."""
         from tqdm.auto import tqdm
 
-        with tqdm(desc=registry, unit="repository") as bar:
+        with tqdm(desc=registry, unit="repositories") as bar:
 
             def show(step: Progress) -> None:
+                if step.unit != bar.unit:
+                    bar.reset()
+                    bar.unit = step.unit
                 bar.total = None if step.listing else step.listed
                 bar.set_postfix(tags=step.tags, requests=step.requests, refresh=False)
                 bar.update(step.finished - bar.n)

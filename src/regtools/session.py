@@ -15,6 +15,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
+import anyio.to_thread
 from anyio.from_thread import start_blocking_portal
 from httpx import AsyncClient
 
@@ -33,6 +34,7 @@ from regtools.client import (
 )
 from regtools.collect import diagnose as diagnosis
 from regtools.collect import scan as scanning
+from regtools.collect.content import check_content
 from regtools.collect.rights import Right, missing, rights
 from regtools.credentials import (
     ANONYMOUS,
@@ -197,6 +199,7 @@ class AuthCheck:
 def scan(
     *targets: str,
     options: Options | None = None,
+    check_blobs: bool = False,
     on_progress: progress_bars.Bars | None = None,
     on_done: Callable[[Scanned], None] = lambda _: None,
 ) -> ScanResult:
@@ -206,6 +209,9 @@ def scan(
     ----------
     targets
         A name from the settings, ``host[:port][/namespace]`` or ``http(s)://…``.
+    check_blobs
+        Also ask each repository for every layer, config and child manifest that it must hold:
+        one request each. What is missing becomes a problem; `regtools.audit` says what it breaks.
     on_progress
         Where to show progress; left out: in a notebook a bar, elsewhere nothing.
     on_done
@@ -238,7 +244,7 @@ def scan(
     for access in accesses:
         try:
             with bars.scan(access.target.registry) as show:
-                one = _scan_one(access, history, show, options)
+                one = _scan_one(access, history, show, options, check_blobs=check_blobs)
         except RegtoolsError as error:
             failed.append((access.name, error))
         else:
@@ -515,6 +521,8 @@ def _scan_one(
     history: History,
     show: Callable[[scanning.Progress], None],
     options: Options,
+    *,
+    check_blobs: bool,
 ) -> Scanned:
     started_at = datetime.now(UTC)
     clock = time.monotonic()
@@ -540,11 +548,17 @@ def _scan_one(
                 missing=vendor.missing,
                 known=draft.known,
                 known_children=lambda: history.known_children(registry),
+                known_subjects=lambda: history.known_subjects(registry),
                 finished=draft.finished,
                 on_part=draft.add,
                 on_progress=show,
             )
             outcome.rest.checks.extend(checks)
+            if check_blobs:
+                content = await anyio.to_thread.run_sync(draft.content, outcome.rest)
+                checked = await check_content(distribution, content, on_progress=show)
+                outcome.rest.checks.append(checked.check)
+                outcome.rest.problems.extend(checked.problems)
             return draft.publish(
                 kind=known.kind.name,
                 taken_at=started_at,

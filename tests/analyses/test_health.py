@@ -113,6 +113,7 @@ def test_a_healthy_registry_is_fine_in_every_area(good: Seen) -> None:
         "TLS_OK",
         "SNAPSHOT_FRESH",
         "SNAPSHOT_COMPLETE",
+        "CONTENT_OK",
         "CAPACITY_OK",
         "GROWTH_STEADY",
         "SIZES_OK",
@@ -228,6 +229,44 @@ def test_each_problem_is_a_warning_and_the_scan_is_incomplete(history: History) 
     assert denied["subject"].tolist() == ["app", "app:v9", "app@sha256:abc"]
     assert set(denied["severity"]) == {"warning"}
     assert one(frame, "SNAPSHOT_INCOMPLETE")["severity"] == "warning"
+
+
+def test_what_is_missing_is_one_finding_and_told_nowhere_else(history: History) -> None:
+    shelf = app(tags=3)
+    lost = shelf.image(platform="linux/arm64")
+    shelf.tag("app", "many", shelf.index(shelf.image(), lost))
+    problems = tuple(
+        ProblemRow(registry=REGISTRY, repository="app", reference=name, code=code, message="no")
+        for name, code in ((lost, "NOT_FOUND"), ("v9", "NOT_FOUND"))
+    )
+    add(history, shelf, problems=problems)
+    frame = judged(history)
+    found = one(frame, "CONTENT_BROKEN")
+    assert found["severity"] == "critical"
+    assert found["subject"] == "app"
+    assert json.loads(found["evidence"])["codes"] == {"TAG_DANGLING": 1, "INDEX_CHILD_MISSING": 1}
+    assert "`regtools audit`" in found["remedy"]
+    urgent = frame.loc[frame["severity"].isin(["critical", "warning"]), "finding"]
+    assert urgent.tolist() == ["CONTENT_BROKEN"]
+
+
+def test_beside_what_is_missing_what_was_refused_is_told(history: History) -> None:
+    problems = tuple(
+        ProblemRow(registry=REGISTRY, repository="app", reference=name, code=code, message="no")
+        for name, code in (("v8", "DENIED"), ("v9", "NOT_FOUND"))
+    )
+    add(history, problems=problems)
+    urgent = judged(history)
+    urgent = urgent[urgent["severity"].isin(["critical", "warning"])]
+    assert sorted(urgent["finding"]) == ["CONTENT_BROKEN", "DENIED", "SNAPSHOT_INCOMPLETE"]
+
+
+@pytest.mark.parametrize(("asked", "words"), [(True, "every layer"), (False, "was not asked")])
+def test_that_all_is_there_is_said_as_far_as_it_was_asked(
+    history: History, asked: bool, words: str
+) -> None:
+    add(history, None, *([check("content", "BLOBS_CHECKED")] if asked else []))
+    assert words in one(judged(history), "CONTENT_OK")["summary"]
 
 
 @pytest.mark.parametrize(

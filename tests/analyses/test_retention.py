@@ -448,6 +448,25 @@ def test_frames_and_numbers_say_the_same(shelf: Shelf, rule: Rule) -> None:
             assert best["total_bytes_freed"].iloc[-1] <= found.bytes_freed
 
 
+def test_a_notebook_shows_what_goes_and_where(history: History) -> None:
+    shelf = Shelf()
+    for number in range(25):
+        name = f"team/<b>{number}"
+        shelf.tag(name, "1", shelf.image(layer(f"own {number}", 2_000_000), name=number))
+    shelf.tag("team/stays", "1", shelf.image(name="stays"))
+    publish(history, shelf.inventory(), complete=False)
+    shown = retention(history, Rule(delete_tags=(".",), keep_tags=("stays",)))._repr_html_()
+    assert "26 tags and 26 manifests" in shown
+    assert "2.00 MB" in shown
+    assert "team/&lt;b&gt;" in shown
+    assert "<b>" not in shown
+    assert "and 6 more repositories" in shown
+    assert "Not everything could be read" in shown
+    nothing = retention(history, Rule(delete_tags=("^no such$",)))._repr_html_()
+    assert "<table" not in nothing
+    assert "0 tags and 0 manifests" in nothing
+
+
 BUNDLES = st.dictionaries(
     st.frozensets(st.integers(1, 6), min_size=1, max_size=4), st.integers(1, 100), max_size=8
 )

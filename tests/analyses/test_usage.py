@@ -201,6 +201,19 @@ def test_a_layer_without_a_size_makes_its_rows_incomplete(history: History) -> N
     assert only(usage(history), repository="old")["physical_bytes"] == 600
 
 
+def test_two_that_refer_to_each_other_both_follow_what_leads_to_them(history: History) -> None:
+    shelf = Shelf()
+    image = shelf.image(layer("app", 10))
+    around = shelf.index(image, size=20)
+    shelf.tag("app", "1", shelf.index(image))
+    shelf.refer("app", image, around)
+    shelf.refer("app", around, image)
+    publish(history, shelf.inventory())
+    frame = usage(history, by="tag").set_index("tag")
+    assert list(frame["logical_bytes"]) == [400 + 610 + 20, 0, 0]
+    assert set(frame["subject"].iloc[1:]) == {image, around}
+
+
 def test_an_incomplete_snapshot_makes_every_row_incomplete(history: History) -> None:
     inventory = base_and_two_apps().inventory()
     inventory.problems.append(

@@ -9,31 +9,16 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.support.inventories import Shelf, fresh_history, layer, publish, shelves
+from tests.support.inventories import Shelf, fresh_history, layer, publish
 from tests.support.oracle import Row
 from tests.support.oracle_sharing import SharingOracle
+from tests.support.varied import varied_shelves
 
 from regtools.analyses.usage import usage
 from regtools.history import History
 from regtools.schema import DedupScope
 
 SCOPES: tuple[DedupScope, ...] = ("registry", "namespace", "project", "repository", "unknown")
-PLATFORMS = ("linux/amd64", "linux/arm64", "unknown/unknown", None)
-
-
-@st.composite
-def varied(draw: st.DrawFn) -> Shelf:
-    """Draw images of several platforms; some are known only from the index around them."""
-    shelf = draw(shelves(unknown_sizes=True))
-    for digest, row in list(shelf.manifests.items()):
-        if digest not in shelf.children and row.platform == "linux/amd64":
-            row = type(row)(**{**_fields(row), "platform": draw(st.sampled_from(PLATFORMS))})
-            shelf.manifests[digest] = row
-    return shelf
-
-
-def _fields(row: Any) -> dict[str, Any]:
-    return {name: getattr(row, name) for name in type(row).__dataclass_fields__}
 
 
 def agree(frame: pd.DataFrame, key: str, expected: Mapping[str, Row]) -> None:
@@ -44,8 +29,8 @@ def agree(frame: pd.DataFrame, key: str, expected: Mapping[str, Row]) -> None:
         assert {column: found[name][column] for column in row} == row, name
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
-@given(shelf=varied(), scope=st.sampled_from(SCOPES))
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@given(shelf=varied_shelves(), scope=st.sampled_from(SCOPES))
 def test_every_byte_is_somebodys_as_sets_say(shelf: Shelf, scope: DedupScope) -> None:
     inventory = shelf.inventory()
     oracle = SharingOracle(inventory, scope)

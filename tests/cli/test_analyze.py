@@ -38,6 +38,29 @@ def test_usage_is_the_functions_own_answer(regtools: Command, history: Path) -> 
     assert all(type(row["physical_bytes"]) is int for row in rows)
 
 
+@pytest.mark.parametrize(("by", "names"), [("namespace", ["team"]), ("platform", ["linux/amd64"])])
+def test_usage_cuts_across_repositories(
+    regtools: Command, history: Path, by: str, names: list[str]
+) -> None:
+    rows = regtools("usage", "--history", history, "--by", by, "--json").document["rows"]
+    frame = rt.usage(history, by=by)
+    assert [row[by] for row in rows] == list(frame[by]) == names
+    assert [list(row) for row in rows] == [list(frame.columns)]
+    assert by in regtools("usage", "--history", history, "--by", by).out
+
+
+def test_a_table_names_the_registry_only_where_there_are_several(
+    regtools: Command, history: Path
+) -> None:
+    assert "registry.example.com" not in regtools("usage", "--history", history).out
+    shelf = Shelf(registry="other.example.com")
+    shelf.tag("app", "1", shelf.image(layer("app", 10)))
+    publish(History(history), shelf.inventory(), registry="other.example.com")
+    shown = regtools("usage", "--history", history).out
+    assert "other.example.com" in shown
+    assert "registry.example.com" in shown
+
+
 def test_usage_of_the_past_and_of_the_largest_only(regtools: Command, history: Path) -> None:
     then = NOON.replace(day=1).date().isoformat()
     old = regtools("usage", "--history", history, "--by", "tag", "--at", then, "--json")

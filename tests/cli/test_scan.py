@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import http.server
+import shutil
 import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.support.certificates import CertificateAuthority
@@ -44,6 +46,27 @@ def closed_port() -> int:
         held.bind(("127.0.0.1", 0))
         port: int = held.getsockname()[1]
         return port
+
+
+def test_asked_for_blobs_a_scan_finds_a_lost_layer_and_the_audit_ends_with_one(
+    regtools: Command, corpus: Corpus, registry: DockerRegistry, start_registry: Any, tmp_path: Path
+) -> None:
+    storage = tmp_path / "storage"
+    shutil.copytree(registry.storage, storage)
+    image = corpus.manifests[corpus.repositories["odd/zstd"]["1"]]
+    encoded = image.layers[0].partition(":")[2]
+    (storage / f"docker/registry/v2/blobs/sha256/{encoded[:2]}/{encoded}/data").unlink()
+    broken = start_registry(storage=storage)
+    assert regtools("scan", broken.url).code == 0
+    assert regtools("audit").code == 0
+    ran = regtools("scan", broken.url, "--check-blobs")
+    assert ran.code == 3
+    assert "[BLOB_MISSING]" in ran.err
+    ran = regtools("audit", "--json")
+    assert ran.code == 1
+    (row,) = ran.document["rows"]
+    assert (row["code"], row["repository"], row["tag"]) == ("BLOB_MISSING", "odd/zstd", "1")
+    assert row["bytes"] == corpus.blob_sizes[image.layers[0]]
 
 
 def test_the_json_document_is_as_promised(

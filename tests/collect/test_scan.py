@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,7 +23,8 @@ from tests.support.fake_registry import (
 )
 
 from regtools.client import ConnectionOptions, Distribution, open_client
-from regtools.collect.scan import MAX_FAILURES_IN_A_ROW, Outcome, Progress, scan
+from regtools.collect.each import MAX_FAILURES_IN_A_ROW
+from regtools.collect.scan import Outcome, Progress, scan
 from regtools.credentials import ANONYMOUS
 from regtools.errors import DeniedError, NotFoundError, RegtoolsError, UnreachableError
 from regtools.manifest import OCI_INDEX
@@ -63,6 +65,7 @@ def run(
     path: str = "",
     known: Collection[str] = (),
     children: Mapping[str, Sequence[str]] = {},
+    subjects: Mapping[str, str] = {},
     finished: Collection[str] = (),
     on_part: Callable[[Inventory], None] | None = None,
 ) -> Result:
@@ -77,6 +80,7 @@ def run(
                 path=path,
                 known=known,
                 known_children=lambda: children,
+                known_subjects=lambda: subjects,
                 finished=finished,
                 on_part=on_part or parts.append,
                 on_progress=progress.append,
@@ -167,7 +171,7 @@ def test_a_tag_that_cannot_be_read_is_a_problem_and_its_sisters_are_kept(
 def test_a_config_that_cannot_be_read_leaves_the_manifest(fake: FakeRegistry) -> None:
     fake.hook = lambda seen: error(404, "BLOB_UNKNOWN") if "/blobs/" in seen.path else None
     result = run(fake)
-    assert result.problems == [("team/app", digest_of(MANIFEST), "NOT_FOUND")]
+    assert result.problems == [("team/app", digest_of(MANIFEST), "CONFIG_MISSING")]
     (manifest,) = result.all.manifests
     assert manifest.created_at is None
     assert len(result.all.layers) == 1
@@ -181,6 +185,37 @@ def test_a_missing_child_leaves_the_index(fake: FakeRegistry) -> None:
     assert result.problems == [("team/app", missing, "NOT_FOUND")]
     assert {row.digest for row in result.all.manifests} == {digest_of(index), digest_of(MANIFEST)}
     assert len(result.all.children) == 2
+
+
+def test_a_config_that_one_repository_lacks_is_asked_for_in_the_next(fake: FakeRegistry) -> None:
+    fake.repositories = {"a": ["1", "2"], "b": ["1"]}
+    asked = threading.Event()
+
+    def answer(seen: Seen) -> Answer | None:
+        if "/b/tags/" in seen.path:
+            asked.wait(5)
+        if "/a/blobs/" not in seen.path:
+            return None
+        asked.set()
+        return error(404, "BLOB_UNKNOWN")
+
+    fake.hook = answer
+    result = run(fake)
+    assert result.problems == [("a", digest_of(MANIFEST), "CONFIG_MISSING")]
+    (part,) = result.parts
+    assert [row.repository for row in part.tags] == ["b"]
+    assert part.manifests[0].created_at is not None
+
+
+def test_a_child_that_one_repository_lacks_is_no_problem_of_another(fake: FakeRegistry) -> None:
+    missing = digest_of(MANIFEST)
+    top = index_of(missing)
+    fake.repositories = {"a": ["1"], "b": ["1"]}
+    serve = serving({"1": top})
+    fake.hook = lambda seen: (
+        error(404, "X") if f"/a/manifests/{missing}" in seen.path else serve(seen)
+    )
+    assert set(run(fake).problems) <= {("a", missing, "NOT_FOUND")}
 
 
 def test_indexes_in_indexes_are_followed_ten_deep_and_no_deeper(fake: FakeRegistry) -> None:
@@ -291,6 +326,66 @@ def test_progress_counts_up_to_the_end(fake: FakeRegistry) -> None:
     last = run(fake).progress[-1]
     assert (last.listed, last.finished, last.tags, last.listing) == (10, 10, 20, False)
     assert last.requests == len(fake.seen)
+
+
+class TestSubjects:
+    """What a signature is about is asked for, where no tag leads there."""
+
+    subject = digest_of(MANIFEST)
+    tag = subject.replace(":", "-") + ".sig"
+    signature = index_of()
+
+    def hook(self, subject: Answer | None = None) -> Callable[[Seen], Answer | None]:
+        serve = serving({self.tag: self.signature, self.tag[:-4] + ".att": self.signature})
+        return lambda seen: subject if seen.path.endswith(self.subject) else serve(seen)
+
+    def asked(self, fake: FakeRegistry) -> list[str]:
+        return [
+            seen.method for seen in fake.seen if seen.path.endswith(f"manifests/{self.subject}")
+        ]
+
+    def test_found_it_is_held_without_a_tag(self, fake: FakeRegistry) -> None:
+        fake.repositories = {"a": [self.tag, self.tag[:-4] + ".att"]}
+        fake.hook = self.hook()
+        result = run(fake)
+        assert result.outcome.complete
+        assert [row.digest for row in result.all.untagged] == [self.subject]
+        assert self.subject in {row.digest for row in result.all.manifests}
+        assert self.asked(fake) == ["GET"]
+
+    def test_a_known_one_costs_one_head(self, fake: FakeRegistry) -> None:
+        fake.repositories = {"a": [self.tag]}
+        fake.hook = self.hook()
+        result = run(fake, known={self.subject, digest_of(self.signature)})
+        assert [row.digest for row in result.all.untagged] == [self.subject]
+        assert self.asked(fake) == ["HEAD"]
+
+    def test_gone_it_is_no_problem_of_the_scan(self, fake: FakeRegistry) -> None:
+        fake.repositories = {"a": [self.tag]}
+        fake.hook = self.hook(error(404, "MANIFEST_UNKNOWN"))
+        result = run(fake)
+        assert (result.problems, result.all.untagged) == ([], [])
+        assert self.asked(fake) == ["GET"]
+
+    def test_refused_it_is_a_problem_and_not_gone(self, fake: FakeRegistry) -> None:
+        fake.repositories = {"a": [self.tag]}
+        fake.hook = self.hook(error(403, "DENIED"))
+        assert run(fake).problems == [("a", self.subject, "DENIED")]
+
+    def test_one_that_a_tag_leads_to_costs_nothing(self, fake: FakeRegistry) -> None:
+        top = index_of(self.subject)
+        fake.repositories = {"a": ["1", self.tag]}
+        fake.hook = serving({"1": top, self.tag: self.signature})
+        known = {digest_of(top), self.subject, digest_of(self.signature)}
+        run(fake, known=known, children={digest_of(top): [self.subject]})
+        assert self.asked(fake) == []
+
+    def test_what_a_known_referrer_says_itself_is_asked_for_too(self, fake: FakeRegistry) -> None:
+        fake.repositories = {"a": ["sbom"]}
+        fake.hook = serving({"sbom": self.signature})
+        sbom = digest_of(self.signature)
+        result = run(fake, known={sbom, self.subject}, subjects={sbom: self.subject})
+        assert [row.digest for row in result.all.untagged] == [self.subject]
 
 
 class TestReferrers:

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from tests.demo.conftest import NOW
 
+from regtools.analyses.audit import audit
 from regtools.demo import Company, live_snapshot, past_snapshots
 from regtools.demo.history import REGISTRY, Watched, own_registry, public_registry
 from regtools.demo.story import HARBOURLINE
@@ -70,5 +71,8 @@ def test_a_scan_after_the_history_fetches_only_what_is_new(part: Watched, tmp_pa
     snapshot = live_snapshot(history, part)
     tags = sum(len(tags) for tags in part.company.state(NOW).values())
     assert snapshot.registry == REGISTRY
-    # A token and a page or two for each repository, a HEAD for each tag, and the new ones.
-    assert tags < snapshot.requests < tags + 100
+    # A token and a page or two for each repository, a HEAD for each tag, the new ones, and a GET
+    # for each image of which only the signature is left.
+    gone = set(audit(history).loc[lambda rows: rows["code"] == "SIGNATURE_WITHOUT_IMAGE", "digest"])
+    assert gone
+    assert tags < snapshot.requests < tags + len(gone) + 100

@@ -50,7 +50,9 @@ def one_image() -> Shelf:
 
 def tags_only(inventory: Inventory) -> Inventory:
     """What a later scan hands in, when all digests are known."""
-    return Inventory(repositories=inventory.repositories, tags=inventory.tags)
+    return Inventory(
+        repositories=inventory.repositories, tags=inventory.tags, untagged=inventory.untagged
+    )
 
 
 @settings(deadline=None, max_examples=40)

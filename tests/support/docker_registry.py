@@ -158,14 +158,20 @@ def stored_blobs(storage: Path) -> dict[str, int]:
     }
 
 
-def garbage_collect(registry: DockerRegistry) -> str:
+def garbage_collect(registry: DockerRegistry, *, delete_untagged: bool = False) -> str:
     """Run the registry's own garbage collection; give what it says.
 
-    It keeps untagged manifests, as it does by default. The registry may go on running, since
+    It keeps untagged manifests, as it does by default, or takes them, children of indexes too
+    (distribution/distribution#3178). The registry may go on running, since
     its configuration here has no cache; nobody may push meanwhile.
     """
     done = subprocess.run(
-        [find_program(PROGRAM), "garbage-collect", str(registry.config_file)],
+        [
+            find_program(PROGRAM),
+            "garbage-collect",
+            *(["--delete-untagged"] if delete_untagged else []),
+            str(registry.config_file),
+        ],
         capture_output=True,
         text=True,
         check=False,

@@ -57,6 +57,7 @@ class Layer:
     size: int | None
     media_type: str = LAYER_TYPE
     foreign: bool = False
+    diff_id: str | None = None
 
 
 def layer(name: str, size: int | None, *, foreign: bool = False) -> Layer:
@@ -116,6 +117,7 @@ class Shelf:
                 size=one.size,
                 media_type=one.media_type,
                 foreign=one.foreign,
+                diff_id=one.diff_id,
             )
             for position, one in enumerate(layers)
         ]

@@ -74,6 +74,11 @@ class Oracle:
             and any(digest in self._referrers[repository, one] for one in anchored[repository])
         }
 
+    @property
+    def inventory(self) -> Inventory:
+        """What this is about."""
+        return self._inventory
+
     def follows(self, repository: str, tag: str) -> bool:
         """Say whether a tag is a referrer's whose subject is in the same repository."""
         return (repository, tag) in self._following

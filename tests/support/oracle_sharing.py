@@ -79,29 +79,33 @@ class SharingOracle(Oracle):
         )
         return self.size(item for (_, item), count in counts.items() if count > 1)
 
-    def by_blob(self, digest: str) -> set[tuple[str, str, str, int | None]]:
-        """Give repository, tag, manifest and position of each place of a blob or manifest."""
-        found: set[tuple[str, str, str, int | None]] = set()
+    def sharers(self, digest: str) -> set[tuple[str, str, str, str, int | None]]:
+        """Give repository, tag, manifest, role and position of each place of a digest."""
+        found: set[tuple[str, str, str, str, int | None]] = set()
         for repository, tag, top in self._tops():
             for manifest in self._below(top, repository):
-                if digest in (manifest, self._manifests[manifest].config_digest):
-                    found.add((repository, tag, manifest, None))
+                where = repository, tag, manifest
+                if digest == manifest:
+                    found.add((*where, "manifest", None))
+                if digest == self._manifests[manifest].config_digest:
+                    found.add((*where, "config", None))
                 found |= {
-                    (repository, tag, manifest, row.position)
+                    (*where, "layer", row.position)
                     for row in self._layers_of(manifest)
                     if row.blob == digest
                 }
         return found
 
-    def bases(self) -> dict[Prefix, dict[str, int]]:
+    def bases(self) -> dict[Prefix, Row]:
         """Give each chain of layers that images stand on, and what sharing it saves."""
         chains = {
             image: tuple(row.blob for row in self._layers_of(image)) for image in self._images()
         }
+        platforms = Counter(self._manifests[image].platform for image in self._images())
         prefixes = {
             chain[:length] for chain in chains.values() for length in range(1, len(chain) + 1)
         }
-        rows = {}
+        rows: dict[Prefix, Row] = {}
         for prefix in prefixes:
             group = {i for i, chain in chains.items() if chain[: len(prefix)] == prefix}
             above = {i for i in group if len(chains[i]) > len(prefix)}
@@ -113,31 +117,105 @@ class SharingOracle(Oracle):
                 row.blob for row in self._layers_of(min(group))[: len(prefix)] if not row.foreign
             }
             size = self.size(stored)
+            platform = min(str(self._manifests[image].platform) for image in group)
+            most = size * self._spared(group, self._scope)
+            lonely = len(above) == 1 and platforms[platform] - len(group - above) > 1
             rows[prefix] = {
-                "bytes": size,
+                "layers": len(prefix),
+                "size": size,
+                "platform": platform,
                 "images": len(above),
+                "repositories": len(
+                    {name for name, _, top in self._tops() if self._below(top, name) & above}
+                ),
                 "saved_bytes": size * self._spared(group, self._storage),
-                "saved_high_bytes": size * self._spared(group, self._scope),
+                "saved_high_bytes": most,
+                "verdict": "nearly unused" if lonely else "pays off" if most else "saves nothing",
+                "complete": self._all_known(prefix),
             }
         return rows
 
-    def repeated(self) -> dict[str, dict[str, int]]:
+    def repeated(self) -> dict[str, Row]:
         """Give what is stored more than once, with what that wastes at least and at most."""
-        held = {name: self._held_by(name).stored for name in self._repositories}
-        rows = {}
-        for item in {one for items in held.values() for one in items}:
-            users = {name for name, items in held.items() if item in items}
+        rows: dict[str, Row] = {}
+        for item, users in self._users().items():
             copies = len({self._storage(name) for name in users})
             if copies > 1:
                 size = self.size([item])
-                low = len({self._scope(name) for name in users}) - 1
                 rows[item] = {
                     "copies": copies,
                     "size": size,
-                    "wasted_bytes": size * (copies - 1),
-                    "wasted_low_bytes": size * low,
+                    "wasted_bytes": size * (len({self._scope(name) for name in users}) - 1),
+                    "wasted_high_bytes": size * (copies - 1),
+                    "repositories": len(users),
+                    "found_in": min(users),
+                    "complete": self._all_known([item]),
                 }
         return rows
+
+    def recompressed(self) -> dict[str, Row]:
+        """Give each uncompressed content that several stored layers have, and what that wastes."""
+        users = self._users()
+        twins: dict[str, set[str]] = defaultdict(set)
+        for row in self._inventory.layers:
+            if row.diff_id is not None and not row.foreign and row.blob in users:
+                twins[row.diff_id].add(row.blob)
+        rows: dict[str, Row] = {}
+        for diff_id, blobs in twins.items():
+            if len(blobs) > 1:
+                waste = sorted(
+                    self._wasted({blob: users[blob] for blob in blobs}, bound)
+                    for bound in (self._storage, self._scope)
+                )
+                homes = {name for blob in blobs for name in users[blob]}
+                rows[diff_id] = {
+                    "copies": len(blobs),
+                    "wasted_bytes": waste[0],
+                    "wasted_high_bytes": waste[1],
+                    "repositories": len(homes),
+                    "found_in": min(homes),
+                    "complete": self._all_known(blobs),
+                }
+        return rows
+
+    def oversized(self, at_least: int) -> dict[str, Row]:
+        """Give each stored layer of so many bytes, and who has it."""
+        here = {one for name, _, top in self._tops() for one in self._below(top, name)}
+        rows: dict[str, Row] = {}
+        for blob, row in self.by_layer().items():
+            listing = {
+                one
+                for one in here
+                for layer in self._layers_of(one)
+                if layer.blob == blob and not layer.foreign
+            }
+            if listing and row["complete"] and int(row["size"]) >= at_least:
+                pulls = [self.size(self._alone_in(one).every) for one in listing]
+                rows[blob] = {
+                    **row,
+                    "manifests": len(listing),
+                    "share": int(row["size"]) / min(pulls),
+                }
+        return rows
+
+    def _users(self) -> dict[str, set[str]]:
+        """Give each stored item, and the repositories that hold it."""
+        users: dict[str, set[str]] = defaultdict(set)
+        for name in self._repositories:
+            for item in self._held_by(name).stored:
+                users[item].add(name)
+        return users
+
+    def _wasted(self, users: Mapping[str, set[str]], bound: object) -> int:
+        """Give the bytes that go, if those who share one bound all use the smallest copy there."""
+        assert callable(bound)
+        stored: dict[object, set[str]] = defaultdict(set)
+        for item, names in users.items():
+            for name in names:
+                stored[bound(name)].add(item)
+        return sum(
+            self.size(items) - min(self.size([item]) for item in items) for items in stored.values()
+        )
 
     def _spared(self, images: set[str], bound: object) -> int:
         """Count the copies that images need not have, since those in one bound share."""

@@ -38,6 +38,31 @@ def inspect_raw(
     return _run(reference, ["--raw"], tls_verify, creds, certificates)
 
 
+def can_copy(reference: str, folder: Path, *, platform: str = "") -> bool:
+    """Say whether ``skopeo copy`` brings an image home whole.
+
+    Parameters
+    ----------
+    folder
+        Where to; it must not exist.
+    platform
+        Only this, such as ``linux/arm64``; left out: everything that its index lists.
+    """
+    system, _, architecture = platform.partition("/")
+    only = [f"--override-os={system}", f"--override-arch={architecture}"]
+    command = [
+        find_program("skopeo"),
+        *(only if platform else []),
+        "copy",
+        *([] if platform else ["--all"]),
+        "--quiet",
+        "--src-tls-verify=false",
+        f"docker://{reference}",
+        f"dir:{folder}",
+    ]
+    return subprocess.run(command, capture_output=True, check=False, timeout=60).returncode == 0
+
+
 def _run(
     reference: str, more: list[str], tls_verify: bool, creds: str | None, certificates: Path | None
 ) -> bytes:

@@ -12,6 +12,7 @@ from typing import Final
 
 import pandas as pd
 
+from regtools.analyses.audit import audit, is_content
 from regtools.analyses.examinations import AREAS, Found, Seen
 from regtools.analyses.observations import checks, problems
 from regtools.analyses.reach import Reach, made, opened
@@ -125,12 +126,14 @@ def look(
     reach = Reach(store, states)
     repositories = sizes_of_repositories(reach)
     registries = sizes_of_registries(reach, repositories)
+    unread = problems(store, registry=registry, at=at)
     return Seen(
         thresholds=thresholds,
         now=now,
         snapshots=newest,
         checks=checks(store, registry=registry, at=at),
-        problems=problems(store, registry=registry, at=at),
+        problems=unread[~is_content(unread)],
+        audit=audit(store, registry=registry, at=at),
         registries=_in_state(registries, _NOW),
         repositories=_in_state(repositories, _NOW),
         tags=sizes_of_tags(reach, _NOW),

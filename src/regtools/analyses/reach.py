@@ -72,6 +72,10 @@ class Reach:
         """Run an SQL file over the facts, with more tables if it needs them."""
         return self._workspace.ask(name, parameters=parameters, tables=tables or {})
 
+    def make(self, name: str) -> None:
+        """Keep what an SQL file answers as one more table, for what is asked later."""
+        self._workspace.make(name)
+
 
 def facts(
     workspace: Workspace, states: Mapping[int, Sequence[SnapshotRow]], steps: Iterable[str]

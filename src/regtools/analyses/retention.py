@@ -15,10 +15,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
+from html import escape
 from pathlib import Path
 from typing import Final
 
-import duckdb
 import pandas as pd
 
 from regtools.analyses.deletions import best_deletions
@@ -32,11 +32,11 @@ from regtools.analyses.reach import (
     typed,
 )
 from regtools.analyses.savings import savings
-from regtools.analyses.simulation import knows_referrer_tags, simulate
+from regtools.analyses.simulation import known_referrer_tags, simulate
 from regtools.engine import Workspace
 from regtools.errors import ConfigError, HistoryError
 from regtools.history import History
-from regtools.policies import Guard, Policy, Remark, Rule
+from regtools.policies import Guard, Policy, Remark, Rule, re2
 from regtools.schema import SnapshotRow
 from regtools.units import format_age, format_bytes
 
@@ -65,6 +65,8 @@ REPOSITORIES: Final = {
     ),
     "complete": "bool",
 }
+_MOST_SHOWN: Final = 20
+"""How many repositories a notebook shows at once."""
 CURVE: Final = {
     "registry": "str",
     "keep_last": "int64",
@@ -240,6 +242,21 @@ class Retention:
             f"{self.bytes_freed} bytes freed, {self.bytes_kept} kept>"
         )
 
+    def _repr_html_(self) -> str:
+        """Show in a notebook what goes, where, and what a reader must know of it."""
+        lines = [f"{self.describe()}; {format_bytes(self.bytes_kept)} stay.", *self.notes]
+        paragraphs = "".join(f"<p>{escape(line)}</p>" for line in lines)
+        frame = self.repositories
+        frame = frame[frame["tags_deleted"] + frame["manifests_deleted"] > 0]
+        if frame.empty:
+            return paragraphs
+        shown = frame.head(_MOST_SHOWN).copy()
+        for name in [name for name in REPOSITORIES if name.endswith("_bytes")]:
+            shown[name] = shown[name].map(format_bytes)
+        more = len(frame) - _MOST_SHOWN
+        rest = f"<p>… and {more:,} more repositories: see `.repositories`.</p>" if more > 0 else ""
+        return f"{paragraphs}{shown.to_html(index=False, escape=True)}{rest}"
+
 
 def retention(
     history: History | str | Path,
@@ -288,7 +305,7 @@ def retention(
     moment = now or at or datetime.now(UTC)
     moment = moment.replace(tzinfo=moment.tzinfo or UTC)
     workspace = Workspace(store, snapshots)
-    workspace.set("plain_tags", policy is not None and not knows_referrer_tags(policy))
+    workspace.set("referrer_tags", known_referrer_tags(policy) if policy is not None else "all")
     facts(workspace, {ONLY_STATE: snapshots}, TREE_STEPS)
     workspace.add("in_use", _in_use_frame(in_use))
     workspace.make("protected")
@@ -354,15 +371,12 @@ def _patterns(rule: Rule) -> dict[str, str | None]:
 def _pattern(patterns: Sequence[str], what: str) -> str | None:
     """Join patterns into one, each of which was tried alone: RE2 is linear in the text's length."""
     for pattern in patterns:
-        try:
-            duckdb.execute("SELECT regexp_matches('', $pattern)", {"pattern": pattern}).fetchall()
-        except duckdb.Error as error:
+        if problem := re2.problem(pattern):
             raise ConfigError(
-                f"{pattern!r}, for tags to {what}, is not a regular expression: "
-                f"{str(error).splitlines()[0]}.",
+                f"{pattern!r}, for tags to {what}, is not a regular expression: {problem}.",
                 code="RULE_INVALID",
                 remedy="The syntax is RE2's: no look-around and no back-references.",
-            ) from error
+            )
     return "|".join(f"(?:{pattern})" for pattern in patterns) or None
 
 

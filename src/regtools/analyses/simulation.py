@@ -23,7 +23,7 @@ JUDGED: Final = {
     "rule": "object",
 }
 _ARCHIVED: Final = dict.fromkeys(("registry", "repository", "tag", "digest", "rule"), "str")
-_KNOW_REFERRER_TAGS: Final = frozenset({"harbor", "zot"})
+_REFERRER_TAGS: Final = {"harbor": "signatures"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,13 +37,14 @@ class Simulated:
     """What moves to a cheaper storage class: registry, repository, tag, digest, rule."""
 
 
-def knows_referrer_tags(policy: Policy) -> bool:
-    """Say whether the vendor takes tags such as ``sha256-….sig`` for what they are.
+def known_referrer_tags(policy: Policy) -> str:
+    """Say which tags such as ``sha256-….sig`` the vendor takes for what they are.
 
-    Harbor and zot do (accessories; referrers); to the others they are tags like any other, which
-    a rule may count and delete.
+    Harbor knows cosign's signatures (``.sig``) for accessories; to the others (``none``) they are
+    tags like any other, which a rule may count and delete. zot's own rules look at them, and say
+    so in their verdicts.
     """
-    return policy.vendor in _KNOW_REFERRER_TAGS
+    return _REFERRER_TAGS.get(policy.vendor, "none")
 
 
 def simulate(workspace: Workspace, policy: Policy, *, now: datetime) -> Simulated:
@@ -75,7 +76,8 @@ def simulate(workspace: Workspace, policy: Policy, *, now: datetime) -> Simulate
             if verdict is not None and verdict.action is Action.ARCHIVE:
                 archived += _archived(view, record, verdict)
                 verdict = None
-            if verdict is not None and (record["place"], record["node"]) in protected:
+            is_gone = verdict is not None and verdict.action is Action.DELETE
+            if verdict is not None and is_gone and (record["place"], record["node"]) in protected:
                 in_use.append(_clash(view, verdict))
                 verdict = None
             rows += _judged(record, verdict, policy)
@@ -90,6 +92,7 @@ def _version(record: dict[Any, Any]) -> Version:
     return Version(
         digest=record["digest"],
         tags=tuple(record["tags"]),
+        tagged_at=_times(record["tagged_at"]) if len(record["tags"]) > 1 else (),
         pushed_at=_time(record["pushed_at"]),
         pulled_at=_time(record["pulled_at"]),
         tells_pulls=bool(record["tells_pulls"]),
@@ -107,9 +110,10 @@ def _judged(
     tags: Sequence[str] = list(record["tags"])
     gone = set(tags if verdict is not None and verdict.whole else verdict.tags if verdict else ())
     rule = verdict.rule if verdict is not None else ""
+    is_left_behind = verdict is not None and verdict.action is Action.KEEP
 
     def row(tag: str | None, *, selected: bool) -> tuple[Any, ...]:
-        reason = None if selected else "no rule deletes it"
+        reason = None if selected else rule if is_left_behind else "no rule deletes it"
         return record["place"], record["node"], tag, None, selected, reason, rule
 
     for tag in tags:
@@ -119,7 +123,7 @@ def _judged(
         # Without its last tag it stays, untagged, where nothing collects it.
         if not policy.cascades and not is_whole and gone >= set(tags):
             yield row(None, selected=False)
-    elif record["loose"] or (not policy.cascades and not record["subject"]):
+    elif is_left_behind or record["loose"] or (not policy.cascades and not record["subject"]):
         yield row(None, selected=is_whole)
 
 
@@ -141,6 +145,10 @@ def _clash(view: RepositoryVersions, verdict: Verdict) -> Remark:
 
 def _time(value: Any) -> datetime | None:
     return None if pd.isna(value) else value.to_pydatetime()
+
+
+def _times(values: Any) -> tuple[datetime | None, ...]:
+    return tuple(_time(moment) for moment in pd.to_datetime(values, utc=True))
 
 
 def _text(value: Any) -> str | None:

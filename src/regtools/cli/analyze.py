@@ -9,7 +9,15 @@ from typing import Annotated, Final
 import typer
 
 from regtools.cli import options
-from regtools.cli.output import Format, plain, print_document, print_rows, records, say
+from regtools.cli.output import (
+    Format,
+    plain,
+    print_document,
+    print_rows,
+    records,
+    say,
+    several_registries,
+)
 from regtools.units import parse_bytes
 
 
@@ -17,23 +25,29 @@ class By(StrEnum):
     """What one row of `usage` stands for."""
 
     REGISTRY = "registry"
+    NAMESPACE = "namespace"
     REPOSITORY = "repository"
     TAG = "tag"
+    PLATFORM = "platform"
     LAYER = "layer"
 
 
 _BYTES: Final = ("logical_bytes", "physical_bytes", "exclusive_bytes", "shared_bytes")
 USAGE_COLUMNS: Final = {
     By.REGISTRY: ("registry", "repositories", "tags", *_BYTES, "dedup_scope", "complete"),
-    By.REPOSITORY: ("registry", "repository", "tags", *_BYTES, "dedup_scope", "complete"),
-    By.TAG: ("registry", "repository", "tag", "digest", *_BYTES, "pull_bytes", "complete"),
-    By.LAYER: ("registry", "blob", "size", "repositories", "tags", "complete"),
+    By.NAMESPACE: ("namespace", "repositories", "tags", *_BYTES, "complete"),
+    By.REPOSITORY: ("repository", "tags", *_BYTES, "dedup_scope", "complete"),
+    By.TAG: ("repository", "tag", "digest", *_BYTES, "pull_bytes", "complete"),
+    By.PLATFORM: ("platform", "images", "tags", *_BYTES, "pull_bytes", "complete"),
+    By.LAYER: ("blob", "role", "size", "repositories", "tags", "found_in", "complete"),
 }
 _ROW: Final = ("registry", "repository", "tags", *_BYTES, "dedup_scope", "complete")
 USAGE_KEYS: Final[dict[By, tuple[str, ...]]] = {
     By.REGISTRY: (),
+    By.NAMESPACE: (),
     By.REPOSITORY: _ROW,
     By.TAG: (*_ROW, "tag", "digest", "pull_bytes"),
+    By.PLATFORM: (),
     By.LAYER: ("registry", "blob", "size", "repositories", "tags", "dedup_scope", "complete"),
 }
 """The promised keys of a row in JSON and CSV; empty: all that the frame has."""
@@ -99,11 +113,12 @@ def usage(
     if by is By.TAG:
         frame = frame.assign(tags=1)
     rows = records(frame.head(top) if top else frame)
+    several = several_registries(frame) if by is not By.REGISTRY else ()
     print_rows(
         rows,
         options.chosen_format(as_json=as_json, as_csv=as_csv),
-        columns=USAGE_COLUMNS[by],
-        json_columns=USAGE_KEYS[by],
+        columns=(*several, *USAGE_COLUMNS[by]),
+        json_columns=USAGE_KEYS[by] or tuple(frame.columns),
     )
     if not frame["complete"].all():
         say("Not everything could be read: these sizes are at least so large.")

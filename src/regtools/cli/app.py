@@ -8,7 +8,18 @@ from typing import Annotated
 
 import typer
 
-from regtools.cli import analyze, demo, history, inspect, prices, report, retention, scan
+from regtools.cli import (
+    analyze,
+    audit,
+    demo,
+    history,
+    inspect,
+    prices,
+    report,
+    retention,
+    scan,
+    sharing,
+)
 from regtools.cli.output import fail
 from regtools.errors import RegtoolsError
 
@@ -20,7 +31,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (demo, scan, analyze, retention, report, inspect):
+for module in (demo, scan, analyze, sharing, retention, audit, report, inspect):
     module.register(app)
 app.add_typer(history.app, name="history")
 app.add_typer(prices.app, name="prices")

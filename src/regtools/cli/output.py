@@ -108,6 +108,11 @@ def records(frame: Any) -> list[dict[str, Any]]:
     return [plain(row) for row in frame.to_dict("records")]
 
 
+def several_registries(frame: Any) -> tuple[str, ...]:
+    """Give the column that tells registries apart, where a table needs one."""
+    return ("registry",) if frame["registry"].nunique() > 1 else ()
+
+
 def plain(value: Any) -> Any:
     """Reduce a value to what JSON knows: times as ISO 8601 in UTC, missing as null."""
     if value is None or isinstance(value, bool | int | str):
@@ -167,6 +172,9 @@ _COUNTS: Final = frozenset(
         "tags",
         "repositories",
         "manifests",
+        "images",
+        "layers",
+        "copies",
         "blobs",
         "requests",
         "seconds",
@@ -198,7 +206,7 @@ def _formatter(name: str) -> Callable[[Any], str]:
         return lambda value: format_bytes(None if value is None else int(value))
     if name.endswith("_usd"):
         return format_usd
-    if name in ("digest", "blob"):
+    if name in ("digest", "blob", "diff_id"):
         return lambda value: str(value)[:19] if value else "–"
     return _text
 

@@ -24,6 +24,8 @@ class Vendor(StrEnum):
 
     ECR = "ecr"
     ARTIFACT_REGISTRY = "artifact-registry"
+    HARBOR = "harbor"
+    GITLAB = "gitlab"
     SCRIPT = "script"
 
 

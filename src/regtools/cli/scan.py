@@ -40,6 +40,12 @@ def command(
             show_default=False,
         ),
     ],
+    check_blobs: Annotated[
+        bool,
+        typer.Option(
+            "--check-blobs", help="Also ask for every layer and child manifest; a request each."
+        ),
+    ] = False,
     history: options.History = None,
     config: options.Config = None,
     username: options.Username = None,
@@ -96,6 +102,7 @@ def command(
                 min_pulls=min_pulls,
                 record=record,
             ),
+            check_blobs=check_blobs,
             on_progress=progress.for_terminal(),
         )
     except KeyboardInterrupt:

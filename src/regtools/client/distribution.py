@@ -308,11 +308,12 @@ class Distribution:
         what = f"the size of {digest} in {repository}"
         scope = _pull(repository)
         response = await self._exchange.ask(
-            "HEAD", path, what=what, scope=scope, understood=REDIRECTS | {405}, follow=False
+            "HEAD", path, what=what, scope=scope, understood=REDIRECTS | _HEAD_REFUSED, follow=False
         )
         if response.is_success:
             return _number(response.headers.get("content-length", ""))
-        # Storage signs its addresses for GET, and refuses HEAD there (distribution#2055).
+        # Storage signs its addresses for GET, and refuses HEAD there (distribution#2055); and a
+        # registry that does not know HEAD may call a blob missing.
         response = await self._exchange.ask(
             "GET",
             path,

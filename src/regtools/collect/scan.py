@@ -12,37 +12,30 @@ from __future__ import annotations
 
 from collections.abc import (
     AsyncGenerator,
-    Awaitable,
     Callable,
     Collection,
     Container,
-    Iterable,
     Mapping,
     Sequence,
 )
-from contextlib import aclosing
 from dataclasses import dataclass, replace
-from typing import Final, TypeVar
+from typing import Final
 
-import anyio
 import anyio.to_thread
 
 from regtools.client import Distribution
-from regtools.collect.attached import Attached
-from regtools.collect.once import Once
-from regtools.collect.rows import manifest_rows
+from regtools.collect.attached import MAX_REFERRER_DEPTH, Attached
+from regtools.collect.each import Failures, each
+from regtools.collect.tree import Tree
 from regtools.errors import (
     BudgetError,
     DeniedError,
-    MalformedAnswerError,
     NotFoundError,
-    RateLimitedError,
     RegistryError,
     RegtoolsError,
     UnauthorizedError,
     UnreachableError,
 )
-from regtools.manifest import Descriptor, ImageConfig, Manifest
 from regtools.reference import Digest
 from regtools.registries import RegistryKind
 from regtools.registries.listing import Inventory as VendorInventory
@@ -59,20 +52,16 @@ from regtools.schema import (
 REPOSITORIES_AT_ONCE: Final = 8
 TAGS_AT_ONCE: Final = 16
 """Tasks for one repository. How many requests are really under way, the client limits."""
-MAX_INDEX_DEPTH: Final = 10
-"""Indexes may hold indexes; nobody means it deeper than two or three."""
-MAX_FAILURES_IN_A_ROW: Final = 5
-"""Requests that found no registry, one after the other, until the scan gives up."""
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
     """How far a scan is."""
 
+    unit: str = "repositories"
+    """What is counted: repositories that are read, or blobs that are asked for."""
     listed: int
-    """Repositories found so far."""
+    """How many were found so far."""
     listing: bool
     """Whether the catalog is still being read."""
     finished: int
@@ -109,6 +98,7 @@ async def scan(
     missing: RegtoolsError | None = None,
     known: Collection[str] = frozenset(),
     known_children: Callable[[], Mapping[str, Sequence[str]]] = dict,
+    known_subjects: Callable[[], Mapping[str, str]] = dict,
     finished: Container[str] = frozenset(),
     on_part: Callable[[Inventory], None],
     on_progress: Callable[[Progress], None] = lambda _: None,
@@ -130,7 +120,10 @@ async def scan(
         Manifest digests whose rows, and those of all they contain, the caller has already.
     known_children
         Gives the children of the indexes among them; asked, from a worker thread, only where
-        the registry lists referrers, since any of them may have some.
+        the registry lists referrers, since any of them may have some, or where a referrer is
+        about something that has no tag.
+    known_subjects
+        Gives what the referrers among them are about; asked, from a worker thread, at most once.
     finished
         Repositories to leave out: an interrupted scan has read them.
     on_part
@@ -144,7 +137,7 @@ async def scan(
     UnreachableError, RateLimitedError
         The registry stopped answering. Parts handed out stay valid.
     """
-    attached = Attached(distribution, known_children)
+    attached = Attached(distribution, known_children, known_subjects)
     run = _Run(distribution, kind, path, ui_url, inventory, known, attached, on_part, on_progress)
     if missing is not None:
         run.miss(missing)
@@ -174,15 +167,11 @@ class _Run:
         self._ui_url = ui_url
         self._inventory = inventory
         self._listed: dict[str, ListedRepository] = {}
-        self._known = known
         self._attached = attached
         self._on_part = on_part
         self._on_progress = on_progress
-        self._contents: Once[Digest, tuple[Digest, ...]] = Once()
-        self._configs: Once[Digest, ImageConfig] = Once()
-        self._pending: dict[Digest, Inventory] = {}
-        self._broken: dict[Digest, list[RegtoolsError]] = {}
-        self._failures_in_a_row = 0
+        self._failures = Failures()
+        self._tree = Tree(distribution, known, self._failures)
         self._listing = True
         self._finished = 0
         self._tags_read = 0
@@ -202,7 +191,7 @@ class _Run:
             self._finished += 1
             self._report(name)
 
-        await _each(self._listed_repositories(), one, at_once=REPOSITORIES_AT_ONCE)
+        await each(self._listed_repositories(), one, at_once=REPOSITORIES_AT_ONCE)
         await self._sums()
         self.rest.problems.extend(
             ProblemRow(
@@ -228,7 +217,7 @@ class _Run:
     async def _listed_by_vendor(self, inventory: VendorInventory) -> AsyncGenerator[str]:
         try:
             async for read in inventory.repositories():
-                self._answered()
+                self._failures.answered()
                 for problem in read.problems:
                     self._note("", "", problem, code=problem.code)
                 for one in read.items:
@@ -246,7 +235,7 @@ class _Run:
     async def _listed_in_catalog(self) -> AsyncGenerator[str]:
         try:
             async for page in self._distribution.repositories():
-                self._answered()
+                self._failures.answered()
                 for name in page:
                     if self._is_wanted(name):
                         self.listed += 1
@@ -276,8 +265,12 @@ class _Run:
             await self._by_tags(name, part, reached, problems)
         if self._kind.vendor is None or "untagged" not in self._kind.vendor.tells:
             await self._referrers(name, part, reached, problems)
-        problems.extend(self._problems_of(name, reached))
-        self._collect(reached, part)
+            await self._subjects(name, part, reached, problems)
+        await self._tree.again(name, reached)
+        problems.extend(
+            self._problem(name, digest, error) for digest, error in self._tree.faults(name, reached)
+        )
+        self._tree.collect(reached, part)
         part.repositories.append(
             RepositoryRow(
                 registry=self._registry,
@@ -295,8 +288,7 @@ class _Run:
             self._put_aside(part, problems)
             return
         await anyio.to_thread.run_sync(self._on_part, part)
-        for row in part.manifests:
-            self._pending.pop(Digest(row.digest), None)
+        self._tree.let_go(part)
 
     async def _by_vendor(
         self,
@@ -312,7 +304,7 @@ class _Run:
         tagged: set[Digest] = set()
         try:
             async for read in inventory.versions(listed):
-                self._answered()
+                self._failures.answered()
                 problems += [self._problem(listed.name, "", error) for error in read.problems]
                 for version in read.items:
                     versions.setdefault(version.digest, version)
@@ -329,7 +321,7 @@ class _Run:
                 self._tags_read += sum(len(version.tags) for version in read.items)
                 self._report()
         except (RegistryError, UnreachableError) as error:
-            self._count_failure(error)
+            self._failures.count(error)
             problems.append(self._problem(listed.name, "", error))
         part.tags.extend(tags.values())
         part.untagged.extend(
@@ -346,15 +338,15 @@ class _Run:
 
         async def one(digest: Digest) -> None:
             try:
-                reached.update(dict.fromkeys(await self._reach(listed.name, digest)))
-                self._answered()
+                reached.update(dict.fromkeys(await self._tree.reach(listed.name, digest)))
+                self._failures.answered()
             except BudgetError:
                 raise
             except RegtoolsError as error:
-                self._count_failure(error)
+                self._failures.count(error)
                 problems.append(self._problem(listed.name, digest, error))
 
-        await _each(_given(versions), one, at_once=TAGS_AT_ONCE)
+        await each(versions, one, at_once=TAGS_AT_ONCE)
 
     async def _sums(self) -> None:
         """Ask for the vendor's own numbers; a scan is not less complete without them."""
@@ -388,11 +380,11 @@ class _Run:
 
         async def one(tag: str) -> None:
             try:
-                digest, below = await self._tag(name, tag)
+                digest, below = await self._tree.tag(name, tag)
             except BudgetError:
                 raise
             except RegtoolsError as error:
-                self._count_failure(error)
+                self._failures.count(error)
                 problems.append(self._problem(name, tag, error))
                 return
             part.tags.append(
@@ -403,11 +395,11 @@ class _Run:
             self._report()
 
         try:
-            await _each(self._tags(name), one, at_once=TAGS_AT_ONCE)
+            await each(self._tags(name), one, at_once=TAGS_AT_ONCE)
         except (RegistryError, UnreachableError) as error:
             if self._is_guess(name):
                 raise
-            self._count_failure(error)
+            self._failures.count(error)
             problems.append(self._problem(name, "", error))
 
     async def _referrers(
@@ -421,19 +413,55 @@ class _Run:
         tops = list(dict.fromkeys(Digest(row.digest) for row in part.tags))
         tagged = set(tops)
         try:
-            for digest in await self._attached.to(name, tops, self._contents.peek):
-                reached.update(dict.fromkeys(await self._reach(name, digest)))
+            for digest in await self._attached.to(name, tops, self._tree.children):
+                reached.update(dict.fromkeys(await self._tree.reach(name, digest)))
                 if digest not in tagged:
                     row = UntaggedRow(registry=self._registry, repository=name, digest=digest)
                     part.untagged.append(row)
         except RegtoolsError as error:
-            self._count_failure(error)
+            self._failures.count(error)
             problems.append(self._problem(name, "", error))
+
+    async def _subjects(
+        self,
+        name: str,
+        part: Inventory,
+        reached: dict[Digest, None],
+        problems: list[ProblemRow],
+    ) -> None:
+        """Ask for what a signature or SBOM is about, where nothing that has a tag leads to it.
+
+        No listing names it. Found, it is held without a tag; where it is not found, it is gone,
+        which no guess could tell.
+        """
+
+        async def one(subject: Digest) -> None:
+            try:
+                _, below = await self._tree.tag(name, subject)
+            except NotFoundError:
+                self._failures.answered()
+                return
+            except RegtoolsError as error:
+                self._failures.count(error)
+                problems.append(self._problem(name, subject, error))
+                return
+            row = UntaggedRow(registry=self._registry, repository=name, digest=subject)
+            part.untagged.append(row)
+            reached.update(dict.fromkeys(below))
+
+        asked: set[Digest] = set()
+        for _ in range(MAX_REFERRER_DEPTH):
+            told = self._tree.subjects(reached)
+            fresh = await self._attached.loose_subjects(part, told, self._tree.children) - asked
+            asked |= fresh
+            await each(sorted(fresh), one, at_once=TAGS_AT_ONCE)
+            if not fresh:
+                return
 
     async def _tags(self, name: str) -> AsyncGenerator[str]:
         try:
             async for page in self._distribution.tags(name):
-                self._answered()
+                self._failures.answered()
                 for tag in page:
                     yield tag
         except NotFoundError:
@@ -449,99 +477,6 @@ class _Run:
             problem.code == "CATALOG_UNREADABLE" for problem in self.rest.problems
         )
 
-    async def _tag(self, repository: str, tag: str) -> tuple[Digest, list[Digest]]:
-        """Give the tag's digest and every digest it reaches that is not known yet."""
-        digest = await self._distribution.resolve(repository, tag) if self._known else None
-        if digest is None:
-            manifest = await self._distribution.manifest(repository, tag)
-            digest = manifest.digest
-            if digest not in self._known:
-                await self._contents.get(digest, lambda: self._keep(repository, manifest))
-        self._answered()
-        return digest, await self._reach(repository, digest)
-
-    async def _reach(self, repository: str, top: Digest) -> list[Digest]:
-        """Fetch what is missing below `top`; give all unknown digests from there down."""
-        reached: dict[Digest, None] = {}
-        level: tuple[Digest, ...] = (top,)
-        for _ in range(MAX_INDEX_DEPTH + 1):
-            fresh = [d for d in dict.fromkeys(level) if d not in reached and d not in self._known]
-            if not fresh:
-                return list(reached)
-            reached.update(dict.fromkeys(fresh))
-            level = tuple(
-                [
-                    child
-                    for digest in fresh
-                    for child in await self._children(repository, digest, is_top=digest == top)
-                ]
-            )
-        self._broken[top] = [
-            MalformedAnswerError(
-                f"Index {top} holds indexes more than {MAX_INDEX_DEPTH} deep.",
-                code="INDEX_TOO_DEEP",
-            )
-        ]
-        return list(reached)
-
-    async def _children(
-        self, repository: str, digest: Digest, *, is_top: bool
-    ) -> tuple[Digest, ...]:
-        async def fetch() -> tuple[Digest, ...]:
-            return await self._keep(
-                repository, await self._distribution.manifest(repository, digest)
-            )
-
-        try:
-            return await self._contents.get(digest, fetch)
-        except RegtoolsError as error:
-            if is_top:
-                raise
-            # The index itself is readable; that a platform of it is not, is its own problem.
-            self._count_failure(error)
-            self._broken[digest] = [error]
-            return ()
-
-    async def _keep(self, repository: str, manifest: Manifest) -> tuple[Digest, ...]:
-        """Turn a manifest, with its config and the sizes it does not tell, into rows."""
-        self._broken.pop(manifest.digest, None)
-        config = await self._config(repository, manifest)
-        layers = [await self._sized(repository, layer, manifest) for layer in manifest.layers]
-        self._pending[manifest.digest] = manifest_rows(manifest, config, layers)
-        return tuple(child.digest for child in manifest.children)
-
-    async def _config(self, repository: str, manifest: Manifest) -> ImageConfig:
-        descriptor = manifest.config
-        if descriptor is None or not manifest.has_image_config:
-            return ImageConfig()
-
-        async def fetch() -> ImageConfig:
-            return await self._distribution.image_config(repository, descriptor)
-
-        try:
-            return await self._configs.get(descriptor.digest, fetch)
-        except RegtoolsError as error:
-            self._break(manifest.digest, error)
-            return ImageConfig()
-
-    async def _sized(self, repository: str, layer: Descriptor, manifest: Manifest) -> Descriptor:
-        if layer.size is not None:
-            return layer
-        try:
-            size = await self._distribution.blob_size(repository, layer.digest)
-        except RegtoolsError as error:
-            self._break(manifest.digest, error)
-            return layer
-        return replace(layer, size=size)
-
-    def _collect(self, reached: Iterable[Digest], part: Inventory) -> None:
-        """Add the rows of `reached` that no durable part holds yet."""
-        for digest in reached:
-            if rows := self._pending.get(digest):
-                part.manifests.extend(rows.manifests)
-                part.children.extend(rows.children)
-                part.layers.extend(rows.layers)
-
     def _put_aside(self, part: Inventory, problems: list[ProblemRow]) -> None:
         self.rest.repositories.extend(part.repositories)
         self.rest.tags.extend(part.tags)
@@ -550,17 +485,6 @@ class _Run:
         self.rest.children.extend(part.children)
         self.rest.layers.extend(part.layers)
         self.rest.problems.extend(dict.fromkeys(problems))
-
-    def _break(self, manifest: Digest, error: RegtoolsError) -> None:
-        self._count_failure(error)
-        self._broken.setdefault(manifest, []).append(error)
-
-    def _problems_of(self, repository: str, reached: Iterable[Digest]) -> list[ProblemRow]:
-        return [
-            self._problem(repository, manifest, error)
-            for manifest in reached
-            for error in self._broken.get(manifest, ())
-        ]
 
     def _problem(self, repository: str, reference: str, error: RegtoolsError) -> ProblemRow:
         return ProblemRow(
@@ -574,18 +498,6 @@ class _Run:
     def _note(self, repository: str, reference: str, error: RegtoolsError, *, code: str) -> None:
         problem = self._problem(repository, reference, error)
         self.rest.problems.append(replace(problem, code=code))
-
-    def _answered(self) -> None:
-        self._failures_in_a_row = 0
-
-    def _count_failure(self, error: RegtoolsError) -> None:
-        """Give up once the registry as a whole seems gone; anything else is one repository's."""
-        if not isinstance(error, UnreachableError | RateLimitedError):
-            self._answered()
-            return
-        self._failures_in_a_row += 1
-        if self._failures_in_a_row >= MAX_FAILURES_IN_A_ROW:
-            raise error
 
     def _report(self, repository: str = "") -> None:
         self._on_progress(
@@ -605,32 +517,3 @@ def _is_refusal(error: RegtoolsError) -> bool:
     return isinstance(error, UnauthorizedError | DeniedError | NotFoundError) or (
         isinstance(error, RegistryError) and error.code == "UNSUPPORTED"
     )
-
-
-async def _given(items: Iterable[T]) -> AsyncGenerator[T]:
-    for item in items:
-        yield item
-
-
-async def _each(
-    items: AsyncGenerator[T], work: Callable[[T], Awaitable[None]], *, at_once: int
-) -> None:
-    """Work through `items` with that many tasks; the first error ends all and is raised bare."""
-    lock = anyio.Lock()
-    done = object()
-
-    async def worker() -> None:
-        while True:
-            async with lock:
-                item = await anext(items, done)
-            if item is done:
-                return
-            await work(item)  # type: ignore[arg-type]  # `done` was told apart above
-
-    async with aclosing(items):
-        try:
-            async with anyio.create_task_group() as group:
-                for _ in range(at_once):
-                    group.start_soon(worker)
-        except ExceptionGroup as errors:
-            raise errors.exceptions[0] from None

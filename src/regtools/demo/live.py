@@ -39,7 +39,7 @@ def live_snapshot(
         SampleRegistry(watched.company, at=now) as registry,
         history.draft(watched.registry, watched.namespace, now=now) as draft,
     ):
-        outcome, requests = _scan(registry, watched, draft, on_progress)
+        outcome, requests = _scan(registry, watched, history, draft, on_progress)
         rest = _renamed(outcome.rest, watched.registry)
         rest.checks.extend(watched.site.checks(now))
         return draft.publish(
@@ -56,6 +56,7 @@ def live_snapshot(
 def _scan(
     registry: SampleRegistry,
     watched: Watched,
+    history: History,
     draft: Draft,
     on_progress: Callable[[Progress], None],
 ) -> tuple[Outcome, int]:
@@ -72,6 +73,8 @@ def _scan(
                 watched.kind,
                 path=watched.namespace,
                 known=draft.known,
+                known_children=lambda: history.known_children(watched.registry),
+                known_subjects=lambda: history.known_subjects(watched.registry),
                 finished=draft.finished,
                 on_part=lambda part: draft.add(_renamed(part, watched.registry)),
                 on_progress=on_progress,
@@ -87,5 +90,6 @@ def _renamed(part: Inventory, registry: str) -> Inventory:
         part,
         repositories=[replace(row, registry=registry) for row in part.repositories],
         tags=[replace(row, registry=registry) for row in part.tags],
+        untagged=[replace(row, registry=registry) for row in part.untagged],
         problems=[replace(row, registry=registry) for row in part.problems],
     )

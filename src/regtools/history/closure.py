@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Final
 
 import pyarrow as pa
@@ -34,6 +35,16 @@ def whole_manifests(place: Place, snapshots: Iterable[SnapshotRow]) -> frozenset
     with ThreadPoolExecutor(max_workers=8) as pool:
         for digests in pool.map(lambda row: _readable(place, row), snapshots):
             found.update(digests)
+    return frozenset(found)
+
+
+def broken_manifests(place: Place, snapshots: Iterable[SnapshotRow]) -> frozenset[str]:
+    """Give the manifests that one of the snapshots holds, but not whole; unreadable ones hold none."""
+    found: set[str] = set()
+    for row in snapshots:
+        if not row.complete:
+            with suppress(HistoryError):
+                found |= _strings(place, row, "manifests", "digest") - _whole(place, row)
     return frozenset(found)
 
 
@@ -89,6 +100,23 @@ def known_edges(place: Place, snapshots: Iterable[SnapshotRow]) -> Edges:
     for row in snapshots:
         edges.update(edges_of(_read(place, row, "children")))
     return edges
+
+
+def known_subjects(place: Place, snapshots: Iterable[SnapshotRow]) -> Mapping[str, str]:
+    """Give what each manifest is about, of those that one of the snapshots holds and that say so.
+
+    Raises
+    ------
+    HistoryError
+        A file cannot be read.
+    """
+    subjects: dict[str, str] = {}
+    for row in snapshots:
+        told = _read(place, row, "manifests", columns=["digest", "subject"])
+        told = told.filter(pc.is_valid(told["subject"]))
+        pairs = zip(told["digest"].to_pylist(), told["subject"].to_pylist(), strict=True)
+        subjects.update(pairs)
+    return subjects
 
 
 def reach(roots: Iterable[str], edges: Edges) -> set[str]:

@@ -14,9 +14,11 @@ import pyarrow as pa
 from regtools.errors import HistoryError
 from regtools.history.closure import CONTENT, copy_rows
 from regtools.history.files import MARKER, reason
+from regtools.history.named import named_content
 from regtools.history.parts import Parts
 from regtools.history.resume import stamp, suffix_of, usable
 from regtools.history.rows import DATA_TABLES, Tables, to_table, unique, with_snapshot
+from regtools.manifest import Descriptor
 from regtools.schema import Inventory, ProblemRow, SnapshotRow
 
 if TYPE_CHECKING:
@@ -76,6 +78,23 @@ class Draft:
             if self._parts is None:
                 self._parts = Parts.create(self._file)
         self._parts.add(part)
+
+    def content(self, rest: Inventory) -> dict[str, list[Descriptor]]:
+        """Give what the manifests of each repository name, in the snapshot that would be made now.
+
+        Parameters
+        ----------
+        rest
+            As for `publish`; what its problems name is left out.
+
+        Raises
+        ------
+        HistoryError
+            Code ``HISTORY_UNREADABLE``.
+        """
+        tables = self._gather(rest)
+        self._copy_known(tables)
+        return named_content(tables)
 
     def publish(
         self,

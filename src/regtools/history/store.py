@@ -14,7 +14,7 @@ import platformdirs
 
 from regtools.errors import ConfigError, HistoryError
 from regtools.history import check
-from regtools.history.closure import known_edges, whole_manifests
+from regtools.history.closure import broken_manifests, known_edges, known_subjects, whole_manifests
 from regtools.history.draft import Draft
 from regtools.history.files import MARKER, file_path, read_table, reason, unreadable
 from regtools.history.place import Folder, open_place
@@ -108,9 +108,12 @@ class History:
         """Give the manifests that need not be fetched again from this registry.
 
         Those whose rows, and those of all they contain, some readable snapshot holds without a
-        problem.
+        problem; but not those of which the newest snapshot of a target missed something, so that
+        a later scan looks whether it is still missing.
         """
-        return whole_manifests(self.place, self.readable_snapshots(registry))
+        rows = self.readable_snapshots(registry)
+        newest = {row.namespace: row for row in rows}
+        return whole_manifests(self.place, rows) - broken_manifests(self.place, newest.values())
 
     def known_children(self, registry: str) -> Mapping[str, Sequence[str]]:
         """Give the children of the indexes that readable snapshots of this registry hold.
@@ -121,6 +124,16 @@ class History:
             A file cannot be read.
         """
         return known_edges(self.place, self.readable_snapshots(registry))
+
+    def known_subjects(self, registry: str) -> Mapping[str, str]:
+        """Give what the referrers that readable snapshots of this registry hold are about.
+
+        Raises
+        ------
+        HistoryError
+            A file cannot be read.
+        """
+        return known_subjects(self.place, self.readable_snapshots(registry))
 
     def draft(
         self,

@@ -20,6 +20,9 @@ class Version:
     digest: str
     tags: tuple[str, ...] = ()
     """Sorted; empty: untagged."""
+    tagged_at: tuple[datetime | None, ...] = ()
+    """When each tag was pushed, else when the image was made, in the order of `tags`; None or left
+    out: as the version itself."""
     pushed_at: datetime | None = None
     """When it was pushed where the registry tells, else when the image was made; None where no
     date can be believed."""
@@ -35,6 +38,11 @@ class Version:
     """The manifest this one is about, for signatures and other referrers."""
     parents: tuple[str, ...] = ()
     """Indexes of the same repository that list it."""
+
+    def dated_tags(self) -> Iterable[tuple[str, datetime | None]]:
+        """Give each tag with when it was pushed, or else with the date of the version."""
+        told = self.tagged_at or (None,) * len(self.tags)
+        return [(tag, at or self.pushed_at) for tag, at in zip(self.tags, told, strict=True)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +60,8 @@ class Action(StrEnum):
     DELETE = "delete"
     ARCHIVE = "archive"
     """Moved to a cheaper storage class: it stays stored."""
+    KEEP = "keep"
+    """It stays although what it is about goes: a referrer that its vendor leaves behind."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +110,7 @@ class Policy(Protocol):
         """Whether the children of a deleted index go along once nothing needs them.
 
         Where false they stay, untagged, until a rule selects them. Referrers follow their
-        subject everywhere.
+        subject, but for those that a verdict keeps.
         """
 
     def decide(self, repository: RepositoryVersions, *, now: datetime) -> list[Verdict]:

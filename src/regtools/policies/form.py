@@ -87,8 +87,10 @@ class Fields:
     def __contains__(self, key: str) -> bool:
         return key in self._data
 
-    def raw(self, key: str) -> object:
-        """Give what stands there, unchecked; it has to be there."""
+    def raw(self, key: str, default: object = None) -> object:
+        """Give what stands there, unchecked; without a default it has to be there."""
+        if key not in self._data and default is not None:
+            return default
         if key not in self._data:
             raise invalid(self.at(key), "is missing")
         return self._data[key]
@@ -109,12 +111,23 @@ class Fields:
             raise invalid(self.at(key), f"is {shown(value)}; allowed: {words(choices, 'or')}")
         return value
 
+    def optional_text(self, key: str) -> str | None:
+        """Give a text; None where there is none, or null stands there."""
+        return None if self._data.get(key) is None else self.text(key)
+
     def number(self, key: str, *, least: int, default: int | None = None) -> int:
         """Give a whole number of at least ``least``."""
         value = default if default is not None and key not in self._data else self.raw(key)
         if not isinstance(value, int) or isinstance(value, bool) or value < least:
             needed = f"a whole number of at least {least} is needed"
             raise invalid(self.at(key), f"is {shown(value)}; {needed}")
+        return value
+
+    def flag(self, key: str, *, default: bool = False) -> bool:
+        """Give true or false."""
+        value = self._data.get(key, default)
+        if not isinstance(value, bool):
+            raise invalid(self.at(key), f"is {shown(value)}; true or false is needed")
         return value
 
     def texts(self, key: str) -> tuple[str, ...]:

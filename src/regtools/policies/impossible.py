@@ -14,8 +14,8 @@ def impossible(vendor: str, condition: str, remedy: str) -> ConfigError:
     )
 
 
-def refuse_common(rule: Rule, vendor: str) -> None:
-    """Refuse what neither ECR nor Artifact Registry can say.
+def refuse_empty(rule: Rule, vendor: str) -> None:
+    """Refuse a rule that selects nothing.
 
     Raises
     ------
@@ -30,6 +30,17 @@ def refuse_common(rule: Rule, vendor: str) -> None:
         raise impossible(
             vendor, "untagged with delete-tag", "Nothing is both: leave one of them out."
         )
+
+
+def refuse_common(rule: Rule, vendor: str) -> None:
+    """Refuse what neither ECR nor Artifact Registry can say.
+
+    Raises
+    ------
+    ConfigError
+        Code ``EMIT_IMPOSSIBLE``.
+    """
+    refuse_empty(rule, vendor)
     if rule.never_pulled:
         raise impossible(
             vendor,

@@ -10,9 +10,13 @@ from typing import Any, Final
 
 from regtools.errors import ConfigError
 from regtools.policies._base import Policy
+from regtools.policies.acr import is_acr, parse_acr
 from regtools.policies.artifactregistry import is_artifactregistry, parse_artifactregistry
 from regtools.policies.documents import load_yaml, read_text
 from regtools.policies.ecr import is_ecr, parse_ecr
+from regtools.policies.gitlab import is_gitlab, parse_gitlab
+from regtools.policies.harbor import is_harbor, parse_harbor
+from regtools.policies.zot import is_zot, parse_zot
 
 MAX_BYTES: Final = 4 * 2**20
 
@@ -29,6 +33,11 @@ class _Form:
 _FORMS: Final = (
     _Form("an ECR lifecycle policy", is_ecr, parse_ecr),
     _Form("Artifact Registry cleanup policies", is_artifactregistry, parse_artifactregistry),
+    _Form("a Harbor retention policy", is_harbor, parse_harbor),
+    _Form("a GitLab cleanup policy", is_gitlab, parse_gitlab),
+    _Form("zot's retention", is_zot, parse_zot),
+    # Last: it looks into every text.
+    _Form("a command or script with acr purge, or ACR's retention policy", is_acr, parse_acr),
 )
 
 
@@ -64,4 +73,6 @@ def _loaded(text: str, file: Path) -> Any:
         documents = load_yaml(text, file, code="POLICY_INVALID")
     except ConfigError:
         return text
-    return documents[0] if len(documents) == 1 else text
+    # A script may pass for one long text of YAML, with its lines joined.
+    is_data = len(documents) == 1 and not isinstance(documents[0], str)
+    return documents[0] if is_data else text

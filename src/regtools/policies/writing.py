@@ -10,10 +10,17 @@ from regtools.errors import ConfigError
 from regtools.policies.artifactregistry import emit_artifactregistry
 from regtools.policies.ecr import emit_ecr
 from regtools.policies.form import words
+from regtools.policies.gitlab import emit_gitlab
+from regtools.policies.harbor import emit_harbor
 from regtools.policies.rule import Rule
 
 EMITTERS: Final[Mapping[str, Callable[[Rule], str]]] = MappingProxyType(
-    {"ecr": emit_ecr, "artifact-registry": emit_artifactregistry}
+    {
+        "ecr": emit_ecr,
+        "artifact-registry": emit_artifactregistry,
+        "harbor": emit_harbor,
+        "gitlab": emit_gitlab,
+    }
 )
 """Vendors by the word of ``--emit``."""
 

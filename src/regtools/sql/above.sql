@@ -1,7 +1,7 @@
 -- Answers: what leads, upwards, to the manifests that have a referrer's tag or none?
 -- Parameters: none; tables links, referrer_tags, untagged_here.
--- Columns: place, candidate, node (what leads there, and itself), referred (by a step from a subject
---          to its referrer).
+-- Columns: place, candidate, node (what leads there, and itself), referred (whether its last step is
+--          one from a subject to its referrer; NULL: no step).
 WITH RECURSIVE
 candidates AS (
     SELECT place, node FROM referrer_tags WHERE node IS NOT NULL
@@ -9,13 +9,14 @@ candidates AS (
     SELECT place, node FROM untagged_here WHERE node IS NOT NULL
 ),
 above AS (
-    SELECT place, node AS candidate, node, FALSE AS referred FROM candidates
+    SELECT place, node AS candidate, node, NULL::BOOLEAN AS referred FROM candidates
     UNION
     SELECT
         above.place,
         above.candidate,
         links.parent,
-        CASE WHEN above.node = above.candidate THEN links.place IS NOT NULL ELSE above.referred END
+        -- Not by comparing nodes: in a cycle the candidate is above itself.
+        coalesce(above.referred, links.place IS NOT NULL)
     FROM above
     JOIN links
         ON links.child = above.node

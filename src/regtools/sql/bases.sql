@@ -1,8 +1,8 @@
 -- Answers: on which chains of layers do several images stand, and what does sharing them save?
--- Parameters: none; tables places, roots, items, reach of one state, layers, images (bases_images).
--- Columns: registry, base, platform, layers, bytes, images, repositories, saved_bytes,
---          saved_high_bytes, nearly_unused, oldest, oldest_at, newest, newest_at, chain,
---          dedup_scope, complete.
+-- Parameters: none; tables places, roots, items, reach of one state, images.
+-- Columns: registry, base ('': no image is exactly this), platform, layers, size, images (that stand
+--          on it), repositories, saved_bytes, saved_high_bytes, verdict, oldest, oldest_at, newest,
+--          newest_at, chain, dedup_scope, complete.
 WITH
 rows_of_images AS (
     SELECT DISTINCT
@@ -11,7 +11,7 @@ rows_of_images AS (
         items.item,
         items.known,
         layers."foreign",
-        coalesce(layers.size, items.size) AS size
+        items.size
     FROM (SELECT DISTINCT node, digest FROM images) AS images
     JOIN layers ON layers.manifest = images.digest
     JOIN items ON items.digest = layers.blob
@@ -55,7 +55,7 @@ chains AS (
         registry,
         chain,
         any_value(depth) AS layers,
-        any_value(bytes) AS bytes,
+        max(bytes) AS size,
         bool_and(known) AS known,
         min(node) AS example,
         min(platform) AS platform,
@@ -144,12 +144,16 @@ SELECT
     coalesce(names.base, '') AS base,
     chains.platform,
     chains.layers,
-    chains.bytes,
+    chains.size,
     chains.images,
     homes.repositories,
-    chains.bytes * spared.least AS saved_bytes,
-    chains.bytes * spared.most AS saved_high_bytes,
-    chains.images = 1 AND platforms.images - chains.exactly > 1 AS nearly_unused,
+    chains.size * spared.least AS saved_bytes,
+    chains.size * spared.most AS saved_high_bytes,
+    CASE
+        WHEN chains.images = 1 AND platforms.images - chains.exactly > 1 THEN 'nearly unused'
+        WHEN chains.size * spared.most > 0 THEN 'pays off'
+        ELSE 'saves nothing'
+    END AS verdict,
     coalesce(dependants.oldest, '') AS oldest,
     dependants.oldest_at,
     coalesce(dependants.newest, '') AS newest,
@@ -165,4 +169,4 @@ JOIN dependants USING (registry, chain)
 JOIN listed USING (registry, chain)
 JOIN platforms USING (registry, platform)
 LEFT JOIN names USING (registry, chain)
-ORDER BY saved_bytes DESC, images DESC, registry, base, chains.layers, digests
+ORDER BY saved_bytes DESC, saved_high_bytes DESC, images DESC, registry, base, chain

@@ -1,8 +1,10 @@
 -- Answers: what does a vendor's rule see of each repository: every manifest in it, tagged or not?
--- Parameters: the variable earliest; tables places, nodes, dates, links, others.
--- Columns: place, node, registry, repository, digest, tags (a list), pushed_at (else when it was
---          made), pulled_at, tells_pulls, media_type, artifact_type, subject, parents (a list of
---          digests), loose (untagged, and part of nothing else).
+--          The tags of referrers are none where the vendor knows what they are.
+-- Parameters: the variable earliest; tables places, nodes, dates, links, others, referrer_tags.
+-- Columns: place, node, registry, repository, digest, tags (a list), tagged_at (when each was
+--          pushed, else when it was made), pushed_at (the last of them, else when it was made), pulled_at, tells_pulls,
+--          media_type, artifact_type, subject (as it says itself, or else a referrer's tag on it),
+--          parents (a list of digests), loose (untagged, and part of nothing else).
 WITH RECURSIVE
 named AS (
     SELECT
@@ -14,6 +16,7 @@ named AS (
     FROM tags
     JOIN places ON places.snapshot = tags.snapshot AND places.repository = tags.repository
     JOIN nodes ON nodes.scan = places.scan AND nodes.digest = tags.digest
+    WHERE NOT is_referrer_tag(tags.tag)
     UNION ALL
     SELECT
         places.place,
@@ -39,10 +42,16 @@ told AS (
     SELECT
         place,
         node,
-        list(DISTINCT tag ORDER BY tag) FILTER (WHERE tag IS NOT NULL) AS tags,
+        list(tag ORDER BY tag) FILTER (WHERE tag IS NOT NULL) AS tags,
+        list(pushed_at ORDER BY tag) FILTER (WHERE tag IS NOT NULL) AS tagged_at,
         max(pushed_at) AS pushed_at,
         max(pulled_at) AS pulled_at
     FROM named
+    GROUP BY place, node
+),
+about AS (
+    SELECT place, node, min(replace(left(tag, 71), '-', ':')) AS subject
+    FROM referrer_tags
     GROUP BY place, node
 ),
 tell_pulls AS (
@@ -66,12 +75,15 @@ SELECT
     places.repository,
     nodes.digest,
     coalesce(told.tags, []) AS tags,
+    list_transform(
+        coalesce(told.tagged_at, []), lambda one: coalesce(one, dates.made_at)
+    ) AS tagged_at,
     coalesce(told.pushed_at, dates.made_at) AS pushed_at,
     told.pulled_at,
     tell_pulls.registry IS NOT NULL AS tells_pulls,
     nodes.media_type,
     nodes.artifact_type,
-    nodes.subject,
+    coalesce(nodes.subject, about.subject) AS subject,
     coalesce(above.parents, []) AS parents,
     others.node IS NOT NULL AS loose
 FROM reached
@@ -80,6 +92,7 @@ JOIN nodes USING (node)
 JOIN dates USING (node)
 LEFT JOIN told USING (place, node)
 LEFT JOIN above USING (place, node)
+LEFT JOIN about ON about.place = reached.place AND about.node = reached.node
 LEFT JOIN tell_pulls ON tell_pulls.registry = places.registry
 LEFT JOIN others ON others.place = reached.place AND others.node = reached.node AND others.tag IS NULL
 ORDER BY places.registry, places.repository, nodes.digest

@@ -1,8 +1,8 @@
 -- Answers: which layers are stored several times because they were compressed differently: the same
 --          uncompressed content (diff_id), another digest?
 -- Parameters: none; tables places, roots, items, reach of one state, layers.
--- Columns: registry, diff_id, copies, digests, sizes, wasted_bytes, wasted_high_bytes, found_in,
---          dedup_scope, complete.
+-- Columns: registry, diff_id, copies, digests, sizes, wasted_bytes, wasted_high_bytes, repositories,
+--          found_in (one of them), dedup_scope, complete.
 WITH
 told AS (
     SELECT DISTINCT items.item, layers.diff_id
@@ -25,25 +25,25 @@ held AS (
     JOIN places USING (place)
     WHERE reach.stored
 ),
--- Within one bound, the smallest copy would do.
-least AS (
+-- Where all that share do, the smallest copy would be enough for them.
+apart AS (
     SELECT registry, diff_id, sum(bytes) AS bytes
     FROM (
         SELECT registry, diff_id, sum(size) - min(size) AS bytes
         FROM (SELECT DISTINCT registry, storage, diff_id, item FROM held) AS once
         JOIN items USING (item)
         GROUP BY registry, storage, diff_id
-    ) AS bounds
+    ) AS storages
     GROUP BY registry, diff_id
 ),
-most AS (
+together AS (
     SELECT registry, diff_id, sum(bytes) AS bytes
     FROM (
         SELECT registry, diff_id, sum(size) - min(size) AS bytes
         FROM (SELECT DISTINCT registry, scope, diff_id, item FROM held) AS once
         JOIN items USING (item)
         GROUP BY registry, scope, diff_id
-    ) AS bounds
+    ) AS scopes
     GROUP BY registry, diff_id
 ),
 copies AS (
@@ -60,9 +60,9 @@ copies AS (
     HAVING count(*) > 1
 ),
 homes AS (
-    SELECT registry, diff_id, list(repository ORDER BY repository) AS found_in
-    FROM (SELECT DISTINCT registry, diff_id, place FROM held) AS once
-    JOIN places USING (registry, place)
+    -- Places are numbered by name: the first repository, as an example.
+    SELECT registry, diff_id, count(DISTINCT place) AS repositories, min(place) AS place
+    FROM held
     GROUP BY registry, diff_id
 ),
 registries AS (
@@ -76,14 +76,17 @@ SELECT
     copies.copies,
     copies.digests,
     copies.sizes,
-    least.bytes AS wasted_bytes,
-    most.bytes AS wasted_high_bytes,
-    homes.found_in,
+    -- Neither is always the smaller one: apart, two repositories may both have both copies.
+    least(apart.bytes, together.bytes) AS wasted_bytes,
+    greatest(apart.bytes, together.bytes) AS wasted_high_bytes,
+    homes.repositories,
+    places.repository AS found_in,
     registries.dedup_scope,
     registries.complete AND copies.known AS complete
 FROM copies
-JOIN least USING (registry, diff_id)
-JOIN most USING (registry, diff_id)
+JOIN apart USING (registry, diff_id)
+JOIN together USING (registry, diff_id)
 JOIN homes USING (registry, diff_id)
-JOIN registries USING (registry)
-ORDER BY wasted_bytes DESC, wasted_high_bytes DESC, registry, diff_id
+JOIN places USING (place)
+JOIN registries ON registries.registry = copies.registry
+ORDER BY wasted_bytes DESC, wasted_high_bytes DESC, copies.registry, diff_id

@@ -6,7 +6,7 @@ WITH
 of_versions AS (
     SELECT
         place,
-        coalesce(sum(holders) FILTER (WHERE tagged), 0) AS tags,
+        sum(tags) AS tags,
         coalesce(sum(leaving) FILTER (WHERE tagged), 0) AS tags_deleted,
         count(*) AS versions,
         count(*) FILTER (WHERE leaving < holders) AS versions_kept

@@ -19,7 +19,7 @@ manifests_named AS (
     JOIN items ON items.digest = named.manifest
     GROUP BY ALL
 )
-SELECT
+SELECT DISTINCT
     places.registry,
     places.repository,
     coalesce(roots.tag, '') AS tag,

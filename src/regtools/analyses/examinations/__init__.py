@@ -11,6 +11,7 @@ from typing import Final
 
 from regtools.analyses.examinations.age import ages
 from regtools.analyses.examinations.connection import expiry, freshness, reachability, unread
+from regtools.analyses.examinations.content import content
 from regtools.analyses.examinations.found import Found, Seen
 from regtools.analyses.examinations.storage import capacity, sizes, spikes, tag_counts
 
@@ -21,6 +22,7 @@ AREAS: Final[Sequence[Callable[[Seen], Iterator[Found]]]] = (
     expiry,
     freshness,
     unread,
+    content,
     capacity,
     spikes,
     sizes,

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from regtools.analyses.audit import MISSING
 from regtools.analyses.examinations.found import (
     DAY,
     Found,
@@ -99,15 +100,16 @@ def freshness(seen: Seen) -> Iterator[Found]:
             remedy="" if severity == OK else "See why the regular scan did not run, and run it.",
             threshold=f"{limits.snapshot_warning_days:g} days",
         )
+        complete = row.complete or _lacks_only_what_is_missing(seen, row)
         yield Found(
-            severity=OK if row.complete else WARNING,
-            finding="SNAPSHOT_COMPLETE" if row.complete else "SNAPSHOT_INCOMPLETE",
+            severity=OK if complete else WARNING,
+            finding="SNAPSHOT_COMPLETE" if complete else "SNAPSHOT_INCOMPLETE",
             registry=row.registry,
             subject=row.namespace,
-            summary="The newest scan read everything."
-            if row.complete
+            summary="The newest scan read everything that is there."
+            if complete
             else "The newest scan did not read everything: sizes and counts are lower bounds.",
-            remedy="" if row.complete else "Mend what the problems name, and scan again.",
+            remedy="" if complete else "Mend what the problems name, and scan again.",
         )
 
 
@@ -123,6 +125,13 @@ def unread(seen: Seen) -> Iterator[Found]:
             summary=row["message"],
             remedy="Scan again; if it stays, ask the owner of the repository or of the registry.",
         )
+
+
+def _lacks_only_what_is_missing(seen: Seen, row: SnapshotRow) -> bool:
+    """Whether a scan is incomplete for what the registry lost, which the audit tells."""
+    codes = set(seen.audit.loc[seen.audit["registry"] == row.registry, "code"])
+    unread = (seen.problems["registry"] == row.registry).any()
+    return bool(codes & MISSING) and "AUDIT_INCOMPLETE" not in codes and not unread
 
 
 def _is_superseded(row: SnapshotRow, rows: Iterable[SnapshotRow]) -> bool:

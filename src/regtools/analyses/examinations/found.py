@@ -25,6 +25,9 @@ class Seen:
     snapshots: Sequence[SnapshotRow]
     checks: pd.DataFrame
     problems: pd.DataFrame
+    """What could not be read; what is missing is in `audit`."""
+    audit: pd.DataFrame
+    """What `regtools.audit` gives."""
     registries: pd.DataFrame
     repositories: pd.DataFrame
     tags: pd.DataFrame

@@ -1,0 +1,4 @@
+-- Answers: which repositories are there?
+-- Parameters: none; table places.
+-- Columns: place, registry, repository.
+SELECT place, registry, repository FROM places
