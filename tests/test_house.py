@@ -40,9 +40,9 @@ def test_a_module_imports_only_from_the_floors_below_it() -> None:
     run("lint-imports", "--no-cache")
 
 
-def test_there_are_three_notebooks() -> None:
+def test_there_are_four_notebooks() -> None:
     names = [path.stem for path in NOTEBOOKS]
-    assert names == ["cost_comparison", "health", "storage_growth"]
+    assert names == ["cost_comparison", "health", "retention", "storage_growth"]
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
@@ -72,7 +72,7 @@ def test_importing_the_package_loads_no_heavy_library() -> None:
     code = (
         "import json, sys; import regtools, regtools.cli; "
         "print(json.dumps([m for m in "
-        "('pandas', 'pyarrow', 'duckdb', 'matplotlib', 'papermill', 'aiohttp') "
+        "('pandas', 'pyarrow', 'duckdb', 'matplotlib', 'papermill', 'aiohttp', 'ipywidgets') "
         "if m in sys.modules]))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

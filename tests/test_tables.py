@@ -119,6 +119,23 @@ def test_only_web_addresses_become_links() -> None:
     assert 'href="https://x.example/a?b=c" rel="noopener noreferrer">x.example/a</a>' in markup
 
 
+def test_a_name_links_to_its_page_only_where_that_is_a_web_address() -> None:
+    pages = ["https://x.example/<a>", "javascript:alert(1)", None]
+    frame = pd.DataFrame({"repository": ["<b>", "bad", "none"], "page": pages})
+    markup = table(frame, links={"repository": "page"}).markup
+    assert '<a href="https://x.example/&lt;a&gt;" rel="noopener noreferrer">&lt;b&gt;</a>' in markup
+    assert markup.count("<a ") == 1
+    assert "javascript" not in markup
+    assert "<td>bad</td>" in markup
+
+
+def test_a_command_breaks_between_its_words_and_is_escaped() -> None:
+    markup = table(pd.DataFrame({"command": ["a --keep-tag '<b>'", ""]})).markup
+    words = "<span>a</span> <span>--keep-tag</span> <span>&#x27;&lt;b&gt;&#x27;</span>"
+    assert f"<code>{words}</code>" in markup
+    assert markup.count("<code>") == 1
+
+
 def test_a_digest_is_shortened_and_stays_whole_in_its_title() -> None:
     digest = "sha256:" + "a" * 64
     markup = table(pd.DataFrame({"digest": [digest]})).markup

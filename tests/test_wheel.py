@@ -23,11 +23,12 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return built
 
 
-def test_it_holds_code_data_and_exactly_the_three_notebooks(wheel: Path) -> None:
+def test_it_holds_code_data_and_exactly_the_four_notebooks(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert sorted(name for name in names if "_notebooks/" in name) == [
         "regtools/_notebooks/cost_comparison.ipynb",
         "regtools/_notebooks/health.ipynb",
+        "regtools/_notebooks/retention.ipynb",
         "regtools/_notebooks/storage_growth.ipynb",
     ]
     for wanted in ("regtools/py.typed", "regtools/sql/usage_by_tag.sql", "regtools/cli/app.py"):

@@ -106,6 +106,28 @@ def largest_layers(layers: pd.DataFrame) -> pd.DataFrame:
     return layers.sort_values("size", ascending=False, ignore_index=True)[columns]
 
 
+def base_images(bases: pd.DataFrame, verdict: str = "pays off") -> pd.DataFrame:
+    """List base images with this verdict, what saves most first, and how many stand on each.
+
+    Parameters
+    ----------
+    bases
+        What `regtools.bases` gives.
+    verdict
+        ``pays off``, ``nearly unused`` or ``saves nothing``.
+
+    Returns
+    -------
+    DataFrame
+        registry (where there are several), base, platform, images, repositories, size,
+        saved_bytes.
+    """
+    columns = ["base", "platform", "images", "repositories", "size", "saved_bytes"]
+    several = bases["registry"].nunique() > 1
+    shown = bases.loc[bases["verdict"] == verdict, (["registry"] if several else []) + columns]
+    return shown.assign(base=shown["base"].mask(shown["base"] == "", "(no tag on it)"))
+
+
 def open_findings(health: pd.DataFrame) -> pd.DataFrame:
     """List the findings that need a hand, the most urgent first, with the way out.
 

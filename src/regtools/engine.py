@@ -33,9 +33,11 @@ class Workspace:
 
     Parameters
     ----------
+    history
+        Where the snapshots are; None, where the facts come from elsewhere.
     snapshots
         What the views `snapshots`, `repositories`, `tags`, `untagged`, `manifests`, `children`,
-        `layers`, `checks` and `problems` show; each has a leading column `snapshot`.
+        `layers`, `reported`, `checks` and `problems` show; each has a leading column `snapshot`.
 
     Raises
     ------
@@ -43,8 +45,8 @@ class Workspace:
         Code ``HISTORY_UNREADABLE``: a file of a snapshot is broken or gone. Every method may.
     """
 
-    def __init__(self, history: History, snapshots: Sequence[SnapshotRow]) -> None:
-        self._place = history.place
+    def __init__(self, history: History | None, snapshots: Sequence[SnapshotRow]) -> None:
+        self._place = history.place if history is not None else None
         self._snapshots = snapshots
         self._connection = duckdb.connect(config=_config())
         _set_up(self._connection)
@@ -122,7 +124,8 @@ class Workspace:
         try:
             yield
         except (duckdb.Error, OSError):
-            _require_readable(self._place, self._snapshots)
+            if self._place is not None:
+                _require_readable(self._place, self._snapshots)
             raise
 
 
@@ -178,16 +181,17 @@ def _config() -> dict[str, Any]:
 
 def _show(
     connection: duckdb.DuckDBPyConnection,
-    place: Place,
+    place: Place | None,
     table: str,
     snapshots: Sequence[SnapshotRow],
 ) -> None:
     """Make a view of a table's files."""
     schema = file_schema(table)
-    paths = [file_path(place, row.snapshot, table) for row in snapshots]
-    if not paths:
+    if place is None or not snapshots:
         connection.register(table, schema.empty_table())
-    elif isinstance(place, Folder):
+        return
+    paths = [file_path(place, row.snapshot, table) for row in snapshots]
+    if isinstance(place, Folder):
         columns = ", ".join(f'"{column}"' for column in schema.names)
         listed = ", ".join(map(_literal, paths))
         select = f"SELECT {columns} FROM read_parquet([{listed}])"  # noqa: S608  # escaped

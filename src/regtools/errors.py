@@ -13,6 +13,7 @@
     │   └── MalformedAnswerError     not the protocol
     ├── BudgetError              the run may ask no more                                  exit 3
     ├── HistoryError             the store of snapshots                                   exit 3
+    ├── StorageError             a registry's own folder                                  exit 3
     └── ReportError              a notebook that did not finish                           exit 3
 
 A library function raises; only the command line prints and exits. Codes are stable: people
@@ -181,6 +182,13 @@ class HistoryError(RegtoolsError):
 
     default_code = "HISTORY_BROKEN"
     default_remedy = "Run `regtools history check`."
+
+
+class StorageError(RegtoolsError):
+    """A folder that should be a registry's storage or an image layout."""
+
+    default_code = "STORAGE_UNREADABLE"
+    default_remedy = "Run it where the folder is, as a user who may read it."
 
 
 class ReportError(RegtoolsError):

@@ -27,6 +27,7 @@ _SHORT_DIGEST_PREFIXES: Final = ("sha256:", "sha512:")
 _BYTES: Final = ("bytes", "size")
 _LONG_NAME: Final = 16
 _LONG_TEXT: Final = 30
+_WEB: Final = ("https://", "http://")
 _BREAKS: Final = re.compile(r"(?<=[/.:@_-])(?=\w)")
 _WORDS: Final = {
     "advice": "What to do",
@@ -36,6 +37,8 @@ _WORDS: Final = {
     "dedup_scope": "Blobs stored once per",
     "monthly_usd": "A month",
     "found_in": "Found in",
+    "total_freed_bytes": "With those above",
+    "total_share": "Of all",
 }
 _BYTES_PER_DAY: Final = "bytes_per_day"
 
@@ -173,6 +176,7 @@ def table(
     *,
     columns: Mapping[str, str] | Sequence[str] | None = None,
     bar: str = "",
+    links: Mapping[str, str] | None = None,
     limit: int | None = None,
     caption: str = "",
     empty: str = "Nothing to show.",
@@ -189,6 +193,9 @@ def table(
         frame has not are left out.
     bar
         A column whose cells show their share of the column's largest value as a bar.
+    links
+        Column → another column of the frame that holds the web page of each of its cells, and is
+        not shown itself; where that is empty or no web address, the cell is plain text.
     limit
         At most this many rows; a line under the table says how many more there are.
     caption
@@ -202,7 +209,8 @@ def table(
     >>> "&lt;b&gt;" in table(frame).markup
     True
     """
-    headings = _headings(frame, columns)
+    pages = links or {}
+    headings = _headings(frame.drop(columns=pages.values()), columns)
     if frame.empty:
         return Html(f'<p class="rt-empty">{escape(empty)}</p>', empty)
     shown = frame if limit is None else frame.head(limit)
@@ -212,7 +220,9 @@ def table(
         for name, words in headings.items()
     )
     largest = _largest(frame, bar)
-    rows = "".join(_row(shown, row, headings, bar, largest) for row in shown.to_dict("records"))
+    rows = "".join(
+        _row(shown, row, headings, bar, largest, pages) for row in shown.to_dict("records")
+    )
     title = f"<caption>{escape(caption)}</caption>" if caption else ""
     more = f'<p class="rt-more">and {left_out:,} more</p>' if left_out else ""
     markup = (
@@ -249,13 +259,20 @@ def _largest(frame: pd.DataFrame, bar: str) -> float:
 
 
 def _row(
-    frame: pd.DataFrame, row: Mapping[Any, Any], headings: Mapping[str, str], bar: str, top: float
+    frame: pd.DataFrame,
+    row: Mapping[Any, Any],
+    headings: Mapping[str, str],
+    bar: str,
+    top: float,
+    links: Mapping[str, str],
 ) -> str:
-    cells = "".join(_cell(frame, name, row[name], bar, top) for name in headings)
+    cells = "".join(
+        _cell(frame, name, row[name], bar, top, row.get(links.get(name, ""))) for name in headings
+    )
     return f"<tr>{cells}</tr>"
 
 
-def _cell(frame: pd.DataFrame, name: str, value: object, bar: str, top: float) -> str:
+def _cell(frame: pd.DataFrame, name: str, value: object, bar: str, top: float, page: object) -> str:
     text = cell_text(name, value)
     style = ""
     if name == bar and top > 0 and isinstance(value, (int, float)) and not is_missing(value):
@@ -266,13 +283,18 @@ def _cell(frame: pd.DataFrame, name: str, value: object, bar: str, top: float) -
             ("rt-number", _is_number(frame, name)),
             ("rt-bar", bool(style)),
             ("rt-date", isinstance(value, date)),
+            ("rt-command", name == "command"),
+            ("rt-step", name == "step"),
             ("rt-name", len(text) > _LONG_NAME and " " not in text.strip()),
             ("rt-text", len(text) > _LONG_TEXT and " " in text.strip()),
         )
         if wanted
     )
     attribute = f' class="{classes}"' if classes else ""
-    return f"<td{attribute}{style}>{_content(name, text)}</td>"
+    content = _content(name, text)
+    if isinstance(page, str) and page.startswith(_WEB):
+        content = f'<a href="{escape(page)}" rel="noopener noreferrer">{content}</a>'
+    return f"<td{attribute}{style}>{content}</td>"
 
 
 SEVERITIES: Final = {"critical": "Critical", "warning": "Warning", "info": "Note", "ok": "Good"}
@@ -282,12 +304,20 @@ SEVERITIES: Final = {"critical": "Critical", "warning": "Warning", "info": "Note
 def _content(name: str, text: str) -> str:
     if name == "severity" and text in SEVERITIES:
         return f'<span class="rt-badge rt-{text}">{SEVERITIES[text]}</span>'
-    if text.startswith(("https://", "http://")):
+    if text.startswith(_WEB):
         url = text.split(" ", 1)[0].rstrip(",;.")
         return f"{_link(url)}{escape(text.removeprefix(url))}"
     if text.startswith(_SHORT_DIGEST_PREFIXES) and len(text) > _DIGEST_SHOWN:
         return f'<code title="{escape(text)}">{escape(text[:_DIGEST_SHOWN])}…</code>'
+    if name == "command":
+        return _command(text)
     return escape(text) if " " in text.strip() else _breakable(text)
+
+
+def _command(line: str) -> str:
+    """Let a command break between its words only, not at the hyphens of an option."""
+    words = " ".join(f"<span>{escape(word)}</span>" for word in line.split())
+    return f"<code>{words}</code>" if words else ""
 
 
 def _breakable(name: str) -> str:

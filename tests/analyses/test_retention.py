@@ -231,6 +231,21 @@ def test_a_signature_whose_image_is_gone_is_left_to_the_audit(
     assert lonely not in set(found.manifests["digest"])
     kept = found.kept.set_index("digest").loc[lonely, "reason"]
     assert kept == "what it is about is not here"
+    assert found.curve()["versions_kept"].min() == found.repositories["versions_kept"].sum() == 0
+
+
+def test_a_signature_of_an_untagged_image_goes_along_with_it(
+    history: History, shelf: Shelf
+) -> None:
+    loose = shelf.image(layer("loose", 9), name="loose")
+    shelf.hold("app", loose, pushed_at=NOON - 10 * DAY)
+    signature = shelf.artifact(layer("signature", 3))
+    shelf.refer("app", loose, signature, ".sig")
+    found = ask(history, shelf, Rule(untagged=True))
+    assert set(found.manifests["digest"]) == {loose, signature}
+    assert set(found.tags["rule"]) == {"untagged", "what it is about goes"}
+    found = retention(history, Rule(untagged=True, older_than=11 * DAY), now=NOON)
+    assert found.kept.set_index("digest").loc[signature, "reason"] == "what it is about stays"
 
 
 def test_untagged_manifests_go_alone(history: History, shelf: Shelf) -> None:
@@ -287,6 +302,22 @@ class TestInUse:
         assert gone(found) == ["v0", "v1", "v2", "v3"]
         assert shelf.repositories["app"]["v3"].digest not in set(found.manifests["digest"])
 
+    @pytest.mark.parametrize("suffix", [".sig", ""])
+    def test_a_referrer_that_runs_stays_where_its_subject_goes(
+        self, history: History, shelf: Shelf, suffix: str
+    ) -> None:
+        """A chart or a model may be attached to an image, and run."""
+        subject = shelf.repositories["app"]["v4"].digest
+        artifact = shelf.artifact(layer("chart", 3), subject=subject)
+        shelf.refer("app", subject, artifact if suffix else shelf.index(artifact), suffix)
+        running = Running((REGISTRY, "app", "", artifact))
+        found = ask(history, shelf, Rule(keep_last=4), in_use=running)
+        assert gone(found) == ["v4"]
+        assert list(found.manifests["digest"]) == [subject]
+        assert "in use" in set(found.kept["reason"])
+        curve = found.curve().set_index("keep_last")
+        assert curve.loc[4, "bytes_freed"] == found.bytes_freed == IMAGE + 10
+
 
 @pytest.mark.parametrize(
     ("scope", "freed"),
@@ -323,6 +354,8 @@ def test_an_incomplete_inventory_gives_a_bound_and_says_so(history: History, she
     assert not found.complete
     assert (found.bytes_freed_low, found.bytes_freed_high) == (0, 3 * (IMAGE + 10))
     assert any("Not everything could be read" in note for note in found.notes)
+    assert "at most" in found.describe()
+    assert "Not everything could be read" in found.describe()
 
 
 def test_a_tag_that_could_not_be_read_is_not_judged(history: History, shelf: Shelf) -> None:
@@ -336,6 +369,29 @@ def test_a_tag_that_could_not_be_read_is_not_judged(history: History, shelf: She
     publish(history, inventory, complete=False)
     found = retention(history, Rule(delete_tags=(".",)), now=NOON)
     assert found.tags_deleted == 4
+    unread = found.kept.set_index("digest").loc[lost.digest]
+    assert unread["reason"] == "could not be read"
+    assert found.repositories["tags"].sum() == 5
+
+
+def test_layers_without_a_size_are_told(history: History, shelf: Shelf) -> None:
+    shelf.tag("app", "old", shelf.image(layer("untold", None), created_at=NOON - 9 * DAY))
+    found = ask(history, shelf, Rule(keep_last=5))
+    assert (found.complete, found.bytes_freed, found.bytes_freed_low) == (False, IMAGE, 0)
+    assert any("tell no size" in note for note in found.notes)
+
+
+def test_the_curve_counts_versions_alone_and_also_where_no_byte_changes(
+    history: History, shelf: Shelf
+) -> None:
+    for number in range(5):
+        newest_first = shelf.repositories["app"][f"v{4 - number}"].digest
+        shelf.tag("copy", f"v{number}", newest_first, pushed_at=NOON - number * DAY)
+    shelf.refer("app", "sha256:" + "0" * 64, shelf.artifact(layer("lonely", 3)), ".sig")
+    curve = ask(history, shelf, Rule(keep_last=2)).curve().set_index("keep_last")
+    assert list(curve["versions_kept"]) == [0, 2, 4, 6, 8, 10]
+    assert list(curve.index) == [0, 1, 2, 3, 4, 5]
+    assert curve.loc[3, "bytes_freed"] == curve.loc[5, "bytes_freed"] == 0
 
 
 def test_a_foreign_layer_frees_nothing(history: History) -> None:
@@ -403,31 +459,6 @@ RULES = st.builds(
 
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(shelf=shelves(), rule=RULES)
-def test_the_curve_says_for_every_n_what_the_rule_would(shelf: Shelf, rule: Rule) -> None:
-    with fresh_history() as history:
-        publish(history, shelf.inventory())
-        anchor = Rule(
-            keep_last=0,
-            older_than=rule.older_than,
-            delete_tags=rule.delete_tags,
-            keep_tags=rule.keep_tags,
-        )
-        curve = retention(history, anchor, now=NOON).curve()
-        for row in curve.to_dict("records"):
-            single = Rule(
-                keep_last=row["keep_last"],
-                older_than=rule.older_than,
-                delete_tags=rule.delete_tags,
-                keep_tags=rule.keep_tags,
-            )
-            found = retention(history, single, now=NOON)
-            assert found.bytes_freed == row["bytes_freed"]
-            assert found.bytes_kept == row["bytes_kept"]
-            assert found.repositories["versions_kept"].sum() == row["versions_kept"]
-
-
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
-@given(shelf=shelves(), rule=RULES)
 def test_frames_and_numbers_say_the_same(shelf: Shelf, rule: Rule) -> None:
     with fresh_history() as history:
         publish(history, shelf.inventory())
@@ -442,6 +473,9 @@ def test_frames_and_numbers_say_the_same(shelf: Shelf, rule: Rule) -> None:
         alone = repositories["freed_with_others_bytes"].sum()
         assert found.bytes_freed <= repositories["freed_bytes"].sum() + alone
         assert repositories["tags_deleted"].sum() == found.tags_deleted
+        parts = ["freed_bytes", "freed_with_others_bytes", "kept_bytes", "kept_with_others_bytes"]
+        assert (repositories[parts].sum(axis=1) == repositories["physical_bytes"]).all()
+        assert repositories["kept_bytes"].sum() <= found.bytes_kept
         best = found.best(100)
         if not best.empty:
             assert best["total_bytes_freed"].iloc[-1] == best["bytes_freed"].sum()
@@ -501,3 +535,20 @@ def test_the_best_deletions_are_close_to_the_optimum(
     assert total == freed(chosen)
     assert optimum == total if k == 1 else optimum <= k * max(total, 0)
     assert list(found["step"]) == sorted(found["step"])
+
+
+def test_the_best_deletions_are_no_worse_than_one_by_one() -> None:
+    """The pair yields more for each of its two, but then the three do not fit any more."""
+    bundles = {(1,): 100, (1, 2): 110, (1, 3): 110, (4, 5): 212}
+    found = best_deletions(
+        pd.DataFrame({"units": list(map(list, bundles)), "size": list(bundles.values())}),
+        pd.DataFrame(
+            [
+                {"unit": unit, "registry": "r", "repository": "a", "tags": [], "digest": str(unit)}
+                for unit in range(1, 6)
+            ]
+        ),
+        3,
+    )
+    assert list(found["digest"]) == ["1", "2", "3"]
+    assert list(found["total_bytes_freed"]) == [100, 210, 320]

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from tests.support.frames import REGISTRY, growth_frames, usage_frame
+from tests.support.inventories import NOON
+from tests.support.what_if import what_if_history
 
+from regtools.analyses.retention import retention
 from regtools.findings import Findings, growth_findings
+from regtools.policies import Rule
 
 
 def codes(findings: Findings) -> dict[str, str]:
@@ -96,3 +102,16 @@ def test_hardly_anything_shared_is_not_worth_a_sentence() -> None:
     usage = usage_frame()
     usage["exclusive_bytes"] = usage["physical_bytes"]
     assert "SHARED" not in codes(growth_findings(growth_frames(), usage))
+
+
+def test_what_a_rule_would_free_is_said_with_its_bound(tmp_path: Path) -> None:
+    history = what_if_history(tmp_path / "history", complete=False)
+    found = retention(history, Rule(keep_last=4), now=NOON)
+    findings = growth_findings(growth_frames(), usage_frame(), found)
+    numbers = {number.name: number.plain() for number in findings.key_numbers}
+    assert numbers["freed_bytes"] == found.bytes_freed
+    assert numbers["freed_month_usd"] == float(found.monthly_usd_freed or 0)
+    (could,) = [finding for finding in findings.findings if finding.code == "COULD_FREE"]
+    assert could.summary.startswith("A clean-up could free at most 400 MB")
+    assert "“beyond the 4 newest”" in could.remedy
+    assert "Nothing was deleted" in could.remedy

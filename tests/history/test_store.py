@@ -51,7 +51,10 @@ def one_image() -> Shelf:
 def tags_only(inventory: Inventory) -> Inventory:
     """What a later scan hands in, when all digests are known."""
     return Inventory(
-        repositories=inventory.repositories, tags=inventory.tags, untagged=inventory.untagged
+        repositories=inventory.repositories,
+        tags=inventory.tags,
+        untagged=inventory.untagged,
+        reported=inventory.reported,
     )
 
 

@@ -1,4 +1,4 @@
-"""The three notebooks, run on a history made by hand: what they say is what the analyses say."""
+"""The notebooks, run on a history made by hand: what they say is what the analyses say."""
 
 from __future__ import annotations
 
@@ -14,13 +14,16 @@ from tests.support.inventories import REGISTRY, Shelf, layer, publish
 
 import regtools as rt
 from regtools.errors import ConfigError, HistoryError
+from regtools.explorer import STATIC
 from regtools.history import History
 from regtools.reports import REPORTS, Report, report
 from regtools.schema import CheckRow, ProblemRow
+from regtools.units import format_bytes
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 HOSTILE = 'team/<script>alert("x")</script>$x$'
 MESSAGE = '<img src="http://127.0.0.1:9/x" onerror="alert(1)">'
+KEPT = "^(v1|<i>)$"
 CANARY = "CANARY-7351-canary"
 MB = 10**6
 
@@ -65,16 +68,22 @@ def _seen(shelf: Shelf, *, last: bool) -> Any:
 
 @pytest.fixture(scope="module")
 def reports(history: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Report]:
-    """Run all three once, side by side, with secrets in the environment."""
+    """Run each once, side by side, with secrets in the environment."""
     output = tmp_path_factory.mktemp("published") / "reports"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("REGTOOLS_PASSWORD", CANARY)
         patch.setenv("REGISTRY_TOKEN", CANARY)
         made = report(
-            "all",
+            ["all", "retention"],
             history=str(history),
             output=output,
-            parameters={"forecast_days": "30", "capacity": "10GB"},
+            parameters={
+                "forecast_days": "30",
+                "capacity": "10GB",
+                "keep_last": 3,
+                "older_than": "7d",
+                "keep_tag": KEPT,
+            },
             now=NOW,
         )
     return {one.name: one for one in made}
@@ -124,6 +133,54 @@ def test_the_storage_report_says_what_the_analyses_say(
     codes = {finding["code"] for finding in document["findings"]}
     assert {"INCOMPLETE", "ONE_GROWER"} <= codes
     assert any(code.startswith("CAPACITY") for code in codes)
+
+
+def test_the_retention_report_says_what_the_analysis_says(
+    reports: dict[str, Report], history: Path
+) -> None:
+    document = said(reports["retention"])
+    rule = rt.Rule(keep_last=3, older_than=timedelta(days=7), keep_tags=(KEPT,))
+    found = rt.retention(history, rule)
+    assert found.tags_deleted == 8  # v0 and v2 to v4 of both; v1 is kept
+    numbers = document["key_numbers"]
+    assert numbers["freed_bytes"] == found.bytes_freed_high > 4 * 140 * MB
+    assert numbers["kept_bytes"] == found.bytes_kept
+    assert numbers["tags_deleted"] == found.tags_deleted
+    assert numbers["freed_month_usd"] == float(found.monthly_usd_freed or 0)
+    assert {"INCOMPLETE", "COULD_FREE", "IN_USE_UNKNOWN"} <= {
+        finding["code"] for finding in document["findings"]
+    }
+    text = Page(reports["retention"].page.read_text()).text
+    assert "at most" in text
+    assert f"--keep-last 3 --older-than 7d --keep-tag '{KEPT}'" in text
+    best = found.best(12)
+    assert format_bytes(int(best["total_bytes_freed"].max())) in text
+
+
+def test_the_storage_report_says_what_a_rule_would_free(
+    reports: dict[str, Report], history: Path
+) -> None:
+    document = said(reports["storage-growth"])
+    found = rt.retention(history, rt.Rule(keep_last=3, older_than=timedelta(days=7)))
+    assert document["key_numbers"]["freed_bytes"] == found.bytes_freed
+    assert document["key_numbers"]["freed_month_usd"] == float(found.monthly_usd_freed or 0)
+    (could,) = [one for one in document["findings"] if one["code"] == "COULD_FREE"]
+    assert "at most" in could["summary"]
+    text = Page(reports["storage-growth"].page.read_text()).text
+    assert "Nothing was deleted." in text
+    assert "--keep-last 3 --older-than 7d" in text
+
+
+def test_controls_become_a_sentence_in_a_page_and_in_its_notebook(
+    reports: dict[str, Report],
+) -> None:
+    one = reports["retention"]
+    assert STATIC in Page(one.page.read_text()).text
+    executed = json.loads(one.notebook.read_text())
+    assert "widgets" not in executed["metadata"]
+    (explored,) = [cell for cell in executed["cells"] if cell["id"] == "explore"]
+    (output,) = explored["outputs"]
+    assert sorted(output["data"]) == ["text/html", "text/plain"]
 
 
 def test_the_cost_report_says_what_the_analyses_say(

@@ -22,6 +22,7 @@ from tests.support.frames import (
     cost_frame,
     growth_frames,
     usage_frame,
+    what_if,
 )
 
 from regtools import plots
@@ -59,6 +60,16 @@ PICTURES: dict[str, tuple[Callable[..., Axes], Any, str]] = {
         plots.plot_sharing,
         usage_frame(),
         "40% is shared: deleting a repository frees only its dark part",
+    ),
+    "freed": (
+        plots.plot_freed,
+        what_if(),
+        "60.0 GB of 100 GB would be freed: 60%, most of it in web",
+    ),
+    "curve": (
+        plots.plot_retention_curve,
+        what_if(),
+        "Keeping 2 of each repository frees 60.0 GB; keeping 4 still frees 30.0 GB",
     ),
     "checks": (plots.plot_checks, checks_frame(), "Something failed on 1 of 2 registries"),
     "certificates": (
@@ -187,6 +198,54 @@ def test_of_each_provider_the_cheapest_possible_plan_is_drawn() -> None:
     ax = plots.plot_cost(cost_frame())
     names = [text.get_text() for text in ax.get_yticklabels()]
     assert [name.split("\n")[1] for name in names] == ["large", "only", "ask"]
+
+
+def test_what_goes_is_dark_and_what_is_shared_is_hatched() -> None:
+    ax = plots.plot_freed(what_if())
+    rows = len(ax.get_yticks())
+    drawn = [(bar.get_facecolor()[0] < 0.3, bar.get_hatch()) for bar in ax.patches[::rows]]
+    assert drawn == [(True, ""), (True, "////"), (False, ""), (False, "////")]
+    widths = [round(bar.get_width() / 10**9) for bar in ax.patches]
+    assert widths == [40, 10, 5, 10, 10, 5, 5, 5]
+    assert {"45.0 GB of 60.0 GB", "20.0 GB of 30.0 GB"} <= {text.get_text() for text in ax.texts}
+
+
+def test_the_curve_adds_registries_up_and_marks_the_rule() -> None:
+    ax = plots.plot_retention_curve(what_if())
+    line = ax.lines[0]
+    assert list(line.get_xdata()) == [1, 3, 5, 9]  # images that stay at 0, 1, 3 and 4
+    assert [size // 10**9 for size in line.get_ydata()] == [99, 79, 70, 30]
+    assert "this rule: 60.0 GB" in {text.get_text() for text in ax.texts}
+
+
+def test_a_registry_in_which_no_number_matters_is_in_the_curve_all_the_same() -> None:
+    found = what_if()
+    alone = found.curve()[lambda curve: curve["registry"] == "other.example"]
+    found.curve = lambda: alone
+    line = plots.plot_retention_curve(found).lines[0]
+    assert list(line.get_xdata()) == [1 + 4, 3 + 4]
+    assert [size // 10**9 for size in line.get_ydata()] == [9 + 51, 0 + 51]
+
+
+@pytest.mark.parametrize("draw", [plots.plot_freed, plots.plot_retention_curve])
+def test_of_an_incomplete_scan_a_picture_says_at_most(draw: Callable[..., Axes]) -> None:
+    assert "at most 60.0 GB" in draw(what_if(complete=False)).get_title(loc="left").lower().replace(
+        "gb", "GB"
+    )
+
+
+def test_a_rule_without_a_number_to_keep_is_compared_with_the_newest() -> None:
+    title = plots.plot_retention_curve(what_if(keep_last=None)).get_title(loc="left")
+    assert title == "60.0 GB freed; keeping the newest of each repository frees 79.0 GB"
+
+
+def test_where_nothing_depends_on_the_number_there_is_no_curve() -> None:
+    found = what_if()
+    nothing = found.curve().head(0)
+    found.curve = lambda: nothing
+    assert "does not depend" in plots.description(plots.plot_retention_curve(found))
+    found.repositories = found.repositories.head(0)
+    assert plots.description(plots.plot_freed(found)) == "No repository with bytes."
 
 
 def test_a_failed_check_says_so_in_words() -> None:

@@ -103,12 +103,15 @@ OLD_AND_NEW = (
     image("other", "dev", days=99),
 )
 UNTAGGED = (image("new", days=1), image("old", days=9), image("older", days=10))
+UNTAGGED_AND_OLD = (image("old", days=15), image("new", days=13), image("named", "a", days=99))
 
 
 @pytest.mark.parametrize(
     ("rules", "versions", "expired"),
     [
         pytest.param([tagged(1, "prod*", days=14)], OLD_AND_NEW, ["old"], id="image-age"),
+        # So the page had it until it learned patterns.
+        pytest.param([rule(1, days=14)], UNTAGGED_AND_OLD, ["old"], id="image-age-untagged"),
         pytest.param([rule(1)], UNTAGGED, ["old", "older"], id="image-count"),
         pytest.param([tagged(1, "prod*"), tagged(2, "beta*")], THREE, ["A"], id="multiple-rules-a"),
         pytest.param(

@@ -9,8 +9,18 @@ import pytest
 from tests.support.notebooks import write_notebook
 
 from regtools.errors import ConfigError, ReportError
-from regtools.reports import notebooks
+from regtools.reports import _chosen, notebooks
 from regtools.reports.notebooks import REPORTS, notebook_path, parameters_of, prepare, typed
+
+
+def test_all_means_the_three_reports_that_need_no_rule() -> None:
+    assert _chosen("all") == ["storage-growth", "cost-comparison", "health"]
+    assert _chosen(["retention", "health", "all"]) == [
+        "retention",
+        "health",
+        "storage-growth",
+        "cost-comparison",
+    ]
 
 
 @pytest.mark.parametrize("name", REPORTS)

@@ -30,7 +30,15 @@ import os, sys
 print(x, sys.executable, os.environ.get("REGTOOLS_PASSWORD"), os.environ.get("TQDM_DISABLE"))
 print("noise", file=sys.stderr)
 """
+CONTROLS = """
+import ipywidgets
+class Spoken(ipywidgets.IntSlider):
+    def _repr_mimebundle_(self, **options):
+        return {**super()._repr_mimebundle_(**options), "text/html": "<p>In words.</p>"}
+display(ipywidgets.IntSlider(), Spoken())
+"""
 NOTEBOOKS = {
+    "controls": [("controls", CONTROLS)],
     "shows": [("show", SHOW)],
     "fails": [("fine", "1"), ("boom", "raise ValueError('at https://u:CANARY@h/x?sig=CANARY')")],
     "dies": [("fine", "1"), ("death", "import os; os._exit(9)"), ("after", "2")],
@@ -51,7 +59,7 @@ def run_one(folder: Path, name: str, kernels: Kernels) -> Executed | ReportError
 
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Executed | ReportError]:
-    """Run all four at once: a kernel's start is the dear part."""
+    """Run all at once: a kernel's start is the dear part."""
     folder = tmp_path_factory.mktemp("run")
     patch = pytest.MonkeyPatch()
     patch.setenv("REGTOOLS_PASSWORD", "CANARY")
@@ -81,6 +89,19 @@ def test_the_executed_notebook_holds_no_path_no_stderr_and_stable_ids(
     assert "noise" not in str(executed.notebook.cells[-1].outputs)
     ids = [cell.id for cell in executed.notebook.cells]
     assert ids == ["title", "parameters", "injected-parameters", "show"]
+
+
+def test_a_widget_leaves_words_and_no_view_that_cannot_work(
+    outcomes: dict[str, Executed | ReportError],
+) -> None:
+    executed = outcomes["controls"]
+    assert isinstance(executed, Executed)
+    assert "widgets" not in executed.notebook.metadata
+    silent, spoken = executed.notebook.cells[-1].outputs
+    assert list(silent.data) == ["text/plain"]
+    assert "Controls" in silent.data["text/plain"]
+    assert spoken.data["text/html"] == "<p>In words.</p>"
+    assert "application/vnd.jupyter.widget-view+json" not in spoken.data
 
 
 @pytest.mark.parametrize(

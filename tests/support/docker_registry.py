@@ -165,19 +165,22 @@ def garbage_collect(registry: DockerRegistry, *, delete_untagged: bool = False) 
     (distribution/distribution#3178). The registry may go on running, since
     its configuration here has no cache; nobody may push meanwhile.
     """
-    done = subprocess.run(
-        [
-            find_program(PROGRAM),
-            "garbage-collect",
-            *(["--delete-untagged"] if delete_untagged else []),
-            str(registry.config_file),
-        ],
+    done = run_garbage_collection(registry, delete_untagged=delete_untagged)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def run_garbage_collection(
+    registry: DockerRegistry, *, delete_untagged: bool = False
+) -> subprocess.CompletedProcess[str]:
+    """Run the registry's own garbage collection, however it ends."""
+    more = ["--delete-untagged"] if delete_untagged else []
+    return subprocess.run(
+        [find_program(PROGRAM), "garbage-collect", *more, str(registry.config_file)],
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def _port(program: Program) -> int | None:

@@ -73,6 +73,49 @@ def growth_frames(*, capacity: float | None = None, days_until_full: float | Non
     )
 
 
+def what_if(*, keep_last: int | None = 2, complete: bool = True) -> Any:
+    """Give a rule that frees 60 of 100 GB in two registries, and its curve in four steps."""
+    repositories = pd.DataFrame(
+        {
+            "registry": REGISTRY,
+            "repository": name,
+            "tags": 9,
+            "versions_kept": kept,
+            "physical_bytes": sum(parts) * 10**9,
+            "freed_bytes": parts[0] * 10**9,
+            "freed_with_others_bytes": parts[1] * 10**9,
+            "kept_bytes": parts[2] * 10**9,
+            "kept_with_others_bytes": parts[3] * 10**9,
+        }
+        for name, kept, parts in (
+            ("web", 2, (40, 5, 10, 5)),
+            (HOSTILE, 2, (10, 10, 5, 5)),
+            ("empty", 0, (0, 0, 0, 0)),
+        )
+    )
+    curve = pd.DataFrame(
+        [
+            (REGISTRY, 0, 0, 90 * 10**9, 0),
+            (REGISTRY, 1, 2, 70 * 10**9, 20 * 10**9),
+            (REGISTRY, 4, 6, 30 * 10**9, 60 * 10**9),
+            ("other.example", 1, 1, 9 * 10**9, 10**9),
+            ("other.example", 3, 3, 0, 10 * 10**9),
+        ],
+        columns=["registry", "keep_last", "versions_kept", "bytes_freed", "bytes_kept"],
+    )
+    return SimpleNamespace(
+        repositories=repositories,
+        curve=lambda: curve,
+        complete=complete,
+        bytes_freed=60 * 10**9,
+        bytes_kept=40 * 10**9,
+        rule=SimpleNamespace(keep_last=keep_last),
+        savings=pd.DataFrame(
+            {"registry": [REGISTRY, "other.example"], "bytes_freed": [51 * 10**9, 9 * 10**9]}
+        ),
+    )
+
+
 def usage_frame() -> pd.DataFrame:
     """Give three repositories: one large, one with a hostile name, one without a tag."""
     return pd.DataFrame(

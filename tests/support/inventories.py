@@ -30,6 +30,7 @@ from regtools.schema import (
     Inventory,
     LayerRow,
     ManifestRow,
+    ReportedRow,
     RepositoryRow,
     SnapshotRow,
     TagRow,
@@ -80,6 +81,7 @@ class Shelf:
     layers: dict[str, list[LayerRow]] = field(default_factory=dict)
     repositories: dict[str, dict[str, TagRow]] = field(default_factory=dict)
     tagless: dict[str, dict[str, UntaggedRow]] = field(default_factory=dict)
+    reports: dict[str, ReportedRow] = field(default_factory=dict)
 
     def image(
         self,
@@ -192,6 +194,19 @@ class Shelf:
             pulled_at=pulled_at,
         )
 
+    def report(self, repository: str, size: int, *, limit: int | None = None) -> None:
+        """Let the vendor tell a size of a repository."""
+        self.repository(repository)
+        self.reports[repository] = ReportedRow(
+            registry=self.registry,
+            scope="repository",
+            name=repository,
+            kind="storage",
+            bytes=size,
+            limit_bytes=limit,
+            source="GET /api/sizes",
+        )
+
     def untag(self, repository: str, tag: str) -> None:
         """Remove a tag."""
         del self.repositories[repository][tag]
@@ -212,6 +227,7 @@ class Shelf:
             repositories=[RepositoryRow(registry=self.registry, repository=name)],
             tags=tags,
             untagged=untagged,
+            reported=[self.reports[name]] if name in self.reports else [],
         )
         waiting = [row.digest for row in (*tags, *untagged)]
         while waiting:
@@ -333,6 +349,8 @@ def shelves(draw: st.DrawFn, *, foreign: bool = True, unknown_sizes: bool = Fals
             shelf.refer(name, subject, referrer, draw(st.sampled_from(("", ".sig", ".att"))))
         if draw(st.booleans()):
             shelf.hold(name, draw(st.sampled_from(tops)), pushed_at=draw(_TIMES))
+        if draw(st.booleans()):
+            shelf.report(name, draw(_SIZES), limit=draw(st.none() | _SIZES))
     return shelf
 
 

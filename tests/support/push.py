@@ -150,6 +150,18 @@ class Pusher:
             "PUT", started.headers["location"], 201, params={"digest": sha256(data)}, content=data
         )
 
+    def unfinished_upload(self, repository: str, data: bytes) -> None:
+        """Begin an upload, send some of it, and leave it there."""
+        started = self._send("POST", f"/v2/{repository}/blobs/uploads/", 202)
+        place = started.headers["location"]
+        self._send(
+            "PATCH",
+            place,
+            202,
+            content=data,
+            headers={"Content-Type": "application/octet-stream"},
+        )
+
     def mount(self, repository: str, digest: str, source: str) -> None:
         """Take a blob over from another repository of the registry."""
         # 202 would mean: not mounted, an upload was begun instead.
@@ -170,6 +182,24 @@ class Pusher:
     def delete_manifest(self, repository: str, digest: str) -> None:
         """Delete a manifest and with it every tag that names it."""
         self._send("DELETE", f"/v2/{repository}/manifests/{digest}", 202)
+
+    def pulls_whole(self, repository: str, reference: str) -> bool:
+        """Say whether everything below a reference comes, foreign layers apart."""
+        accepted = (OCI_MANIFEST, OCI_INDEX, DOCKER_MANIFEST, DOCKER_LIST)
+        answer = self._client.get(
+            f"/v2/{repository}/manifests/{reference}", headers={"Accept": ", ".join(accepted)}
+        )
+        if answer.status_code != 200:
+            return False
+        content = answer.json()
+        blobs = [content[key] for key in ("config",) if key in content] + content.get("layers", [])
+        return all(
+            self._client.get(f"/v2/{repository}/blobs/{blob['digest']}").status_code == 200
+            for blob in blobs
+            if blob["mediaType"] != DOCKER_FOREIGN_LAYER
+        ) and all(
+            self.pulls_whole(repository, child["digest"]) for child in content.get("manifests", [])
+        )
 
     def _send(
         self,

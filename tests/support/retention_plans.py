@@ -25,7 +25,7 @@ IN_TOTO = "application/vnd.in-toto+json"
 SIMPLE_SIGNING = "application/vnd.dev.cosign.simplesigning.v1+json"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Node:
     """A manifest or index, and what it leads to."""
 
@@ -35,7 +35,7 @@ class Node:
     foreign: tuple[Blob, ...] = ()
     """Layers whose bytes are elsewhere."""
     children: tuple[Node, ...] = ()
-    descriptors: tuple[Mapping[str, Any], ...] = ()
+    descriptors: tuple[Mapping[str, Any], ...] = field(default=(), compare=False)
     """How this node stands in an index: itself first, then what is pushed about it."""
 
     @property
@@ -248,8 +248,10 @@ def _images(draw: st.DrawFn) -> list[Node]:
 def _refer(draw: st.DrawFn, plan: Plan, repository: str, number: int) -> None:
     """Put something about a manifest of a repository beside it: perhaps about a signature."""
     subject = draw(st.sampled_from(list(plan.nodes(repository).values())))
-    suffix = draw(st.sampled_from(("", ".sig", ".att")))
-    if suffix:
+    suffix = draw(st.sampled_from(("", ".sig", ".att", None)))
+    if suffix is None:  # under a name like any other, so that it is a version as well
+        plan.tag(repository, f"v{number}-sbom", artifact(subject, number))
+    elif suffix:
         plan.tag(repository, referrer_tag(subject, suffix), signature(subject, number))
     else:
         about = [artifact(subject, one) for one in range(draw(st.integers(1, 2)))]

@@ -63,6 +63,18 @@ def can_copy(reference: str, folder: Path, *, platform: str = "") -> bool:
     return subprocess.run(command, capture_output=True, check=False, timeout=60).returncode == 0
 
 
+def copy_all(reference: str, layout: Path) -> None:
+    """Pull what ``host/repository@digest`` names, all platforms, into a new OCI image layout.
+
+    skopeo 1.9 refuses an index inside an index: such a one is looked at by `inspect_raw`, and
+    its parts are pulled one by one.
+    """
+    options = ["--all", "--quiet", "--src-tls-verify=false"]
+    command = [find_program("skopeo"), "copy", *options, f"docker://{reference}", f"oci:{layout}"]
+    done = subprocess.run(command, capture_output=True, check=False, timeout=60)
+    assert done.returncode == 0, f"skopeo copy --all {reference}: {done.stderr.decode()}"
+
+
 def _run(
     reference: str, more: list[str], tls_verify: bool, creds: str | None, certificates: Path | None
 ) -> bytes:
@@ -75,3 +87,19 @@ def _run(
     done = subprocess.run(command, capture_output=True, check=False, timeout=60)
     assert done.returncode == 0, f"skopeo inspect {reference}: {done.stderr.decode()}"
     return done.stdout
+
+
+def try_copy(source: str, destination: str) -> subprocess.CompletedProcess[str]:
+    """Run ``skopeo copy --all`` over plain HTTP, however it ends: all platforms, nothing left out."""
+    return subprocess.run(
+        [
+            find_program("skopeo"),
+            *("--insecure-policy", "copy", "--all", "--quiet"),
+            *("--src-tls-verify=false", "--dest-tls-verify=false"),
+            *(source, destination),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )

@@ -3,12 +3,14 @@
 A layer goes only when all that hold it go, so that the best two deletions need not be the two best
 ones. The bytes that go with exactly one set of versions are a *bundle*; what k deletions free is
 the sum over the bundles whose versions are all among them. The best choice is a hard problem (it
-holds the densest subgraph); this takes, again and again, the bundle that yields most for each
-version still to be deleted, which is the best choice for k = 1 and a good one beyond.
+holds the densest subgraph). This tries two ways and takes the better one: again and again the bundle
+that yields most for each version still to be deleted, or again and again the single version that
+yields most. It is the best choice for k = 1, a good one beyond, and never worse than one by one.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from typing import Final
 
@@ -53,21 +55,33 @@ def best_deletions(bundles: pd.DataFrame, units: pd.DataFrame, k: int) -> pd.Dat
         for unit_list, size in zip(bundles["units"], bundles["size"], strict=True)
     }
     places = {int(row["unit"]): row for row in units.to_dict("records")}
-    chosen: set[int] = set()
+    ways = [_steps(waiting, k, together) for together in (k, 1)]
     rows: list[tuple[object, ...]] = []
-    total = step = 0
-    while len(chosen) < k and (best := _best(waiting, chosen, k - len(chosen))):
-        step += 1
-        chosen |= best
-        complete = [bundle for bundle in waiting if bundle <= chosen]
-        gain = sum(waiting.pop(bundle) for bundle in complete)
-        *first, last = sorted(best)
+    total = 0
+    for step, (units_of_step, gain) in enumerate(max(ways, key=_freed), start=1):
+        *first, last = sorted(units_of_step)
         for unit, freed in [*((one, 0) for one in first), (last, gain)]:
             place = places[unit]
             total += freed
             where = place["registry"], place["repository"], list(place["tags"]), place["digest"]
             rows.append((*where, step, freed, total))
     return made(rows, COLUMNS)
+
+
+def _steps(bundles: Bundles, k: int, together: int) -> list[tuple[frozenset[int], int]]:
+    """Choose up to k versions, at most so many in one step; give each step's and what it frees."""
+    waiting = dict(bundles)
+    chosen: set[int] = set()
+    steps = []
+    while best := _best(waiting, chosen, min(together, k - len(chosen))):
+        chosen |= best
+        complete = [bundle for bundle in waiting if bundle <= chosen]
+        steps.append((best, sum(waiting.pop(bundle) for bundle in complete)))
+    return steps
+
+
+def _freed(steps: Iterable[tuple[frozenset[int], int]]) -> int:
+    return sum(gain for _, gain in steps)
 
 
 def _best(waiting: Bundles, chosen: AbstractSet[int], left: int) -> frozenset[int]:

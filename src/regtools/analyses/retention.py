@@ -4,7 +4,7 @@ The answer is about a *set*: a layer that two images share goes when both do. Wh
 that it leads to: the images of an index, attestations, signatures and other referrers.
 
     rule or policy ─▶ judged (each tag: selected or not, and why)
-                         └─▶ versions (the tags of one digest; which go)
+                         └─▶ versions (the tags of one digest; which go), fixed (what stays anyway)
                                 └─▶ held (each manifest of a repository: kept or not)
                                        └─▶ freed (bytes, each blob once in the dedup scope)
 """
@@ -46,6 +46,13 @@ MANIFESTS: Final = {
     **dict.fromkeys(("registry", "repository", "digest"), "str"),
     "size": "int64",
 }
+_SIZES: Final = (
+    "physical_bytes",
+    "freed_bytes",
+    "freed_with_others_bytes",
+    "kept_bytes",
+    "kept_with_others_bytes",
+)
 REPOSITORIES: Final = {
     "registry": "str",
     "repository": "str",
@@ -57,13 +64,12 @@ REPOSITORIES: Final = {
             "versions_kept",
             "manifests",
             "manifests_deleted",
-            "physical_bytes",
-            "freed_bytes",
-            "freed_with_others_bytes",
+            *_SIZES,
         ),
         "int64",
     ),
     "complete": "bool",
+    "web_url": "object",
 }
 _MOST_SHOWN: Final = 20
 """How many repositories a notebook shows at once."""
@@ -83,24 +89,36 @@ class Retention:
     """
 
     complete: bool
-    """Whether all that matters was read. If not, `bytes_freed` is at most what is really freed:
+    """Whether all that matters was read. If not, less than `bytes_freed` may be freed, never more:
     what was not read may hold on to some of it."""
     notes: tuple[str, ...]
     """What a reader must know to read the numbers right."""
     remarks: tuple[Remark, ...]
     """What is odd about a vendor's policy."""
+    rule: Rule | None
+    """The rule that was asked about; None: a vendor's policy was."""
+    policy: Policy | None
+    """The policy that was asked about; None: a rule was."""
+    snapshots: tuple[SnapshotRow, ...]
+    """The scans that were judged."""
+    in_use: Guard | None
+    """What runs, and so stays; None: nobody said what does."""
 
     def __init__(
         self,
         workspace: Workspace,
         snapshots: Sequence[SnapshotRow],
         *,
+        rule: Rule | None = None,
+        policy: Policy | None = None,
+        in_use: Guard | None = None,
         notes: Sequence[str] = (),
         remarks: Sequence[Remark] = (),
         archived: pd.DataFrame | None = None,
     ) -> None:
         self._workspace = workspace
-        self._snapshots = snapshots
+        self.snapshots = tuple(snapshots)
+        self.rule, self.policy, self.in_use = rule, policy, in_use
         self._counts = workspace.ask("retention_counts")
         shared = workspace.ask("freed", parameters={"apart": False})
         is_unknown = any(row.dedup_scope == "unknown" for row in snapshots)
@@ -118,18 +136,28 @@ class Retention:
     @property
     def registry(self) -> str:
         """The registry, empty where there are several."""
-        names = {row.registry for row in self._snapshots}
+        names = {row.registry for row in self.snapshots}
         return names.pop() if len(names) == 1 else ""
+
+    @property
+    def rule_words(self) -> str:
+        """What was asked about, in few words; see `rule_text`."""
+        if self.rule is not None:
+            return rule_text(self.rule)
+        return f"the policy of {self.policy.vendor}" if self.policy is not None else ""
 
     def describe(self) -> str:
         """Say in one line what is deleted, of which scan."""
         scans = ", ".join(
-            f"{row.registry} as of {row.taken_at:%Y-%m-%d %H:%M} UTC" for row in self._snapshots
+            f"{row.registry} as of {row.taken_at:%Y-%m-%d %H:%M} UTC" for row in self.snapshots
         )
-        return (
-            f"{self.tags_deleted} tags and {self.manifests_deleted} manifests of {scans}; "
-            f"frees {format_bytes(self.bytes_freed)}"
-        )
+        what = f"{self.tags_deleted} tags and {self.manifests_deleted} manifests of {scans}"
+        if not self.complete:
+            return (
+                f"{what}; frees at most {format_bytes(self.bytes_freed)}. Not everything could be "
+                "read: what was not read may need some of it"
+            )
+        return f"{what}; frees {format_bytes(self.bytes_freed)}"
 
     @property
     def tags_deleted(self) -> int:
@@ -173,7 +201,7 @@ class Retention:
     @cached_property
     def savings(self) -> pd.DataFrame:
         """Money, a row for each registry; see `regtools.analyses.savings.savings`."""
-        return savings(self._sizes, self._snapshots)
+        return savings(self._sizes, self.snapshots)
 
     @cached_property
     def tags(self) -> pd.DataFrame:
@@ -195,11 +223,12 @@ class Retention:
     def repositories(self) -> pd.DataFrame:
         """Each repository: registry, repository, tags, tags_deleted, versions, versions_kept,
         manifests, manifests_deleted, physical_bytes, freed_bytes (which it alone held),
-        freed_with_others_bytes (which it held with others that let go of them too), complete."""
+        freed_with_others_bytes (which it held with others that let go of them too), kept_bytes and
+        kept_with_others_bytes (the same of what stays stored; the four add up to physical_bytes),
+        complete, web_url (its page; None where it has none)."""
         sizes = self._workspace.ask("retention_repositories")
-        frame = self._counts.merge(sizes, on=["registry", "repository"], how="left").fillna(
-            dict.fromkeys(("physical_bytes", "freed_bytes", "freed_with_others_bytes"), 0)
-        )
+        frame = self._counts.merge(sizes, on=["registry", "repository"], how="left")
+        frame = frame.fillna(dict.fromkeys(_SIZES, 0))
         order = ["freed_bytes", "freed_with_others_bytes"]
         return typed(
             frame.sort_values(order, ascending=False, kind="stable"),
@@ -229,7 +258,9 @@ class Retention:
                 "Not everything could be read: this is what goes at most, and some of it may be "
                 "held by what was not read."
             )
-        if any(row.dedup_scope == "unknown" for row in self._snapshots):
+        if not self._sizes["known"].all():
+            notes.append("Some layers tell no size: they are in none of the numbers.")
+        if any(row.dedup_scope == "unknown" for row in self.snapshots):
             notes.append(
                 "Nobody tells whether this registry stores a blob once for several repositories: "
                 "the bytes freed are those that surely go."
@@ -250,7 +281,7 @@ class Retention:
         frame = frame[frame["tags_deleted"] + frame["manifests_deleted"] > 0]
         if frame.empty:
             return paragraphs
-        shown = frame.head(_MOST_SHOWN).copy()
+        shown = frame.head(_MOST_SHOWN).drop(columns="web_url")
         for name in [name for name in REPOSITORIES if name.endswith("_bytes")]:
             shown[name] = shown[name].map(format_bytes)
         more = len(frame) - _MOST_SHOWN
@@ -327,9 +358,18 @@ def retention(
         simulated = simulate(workspace, policy, now=moment)
         workspace.add("judged", simulated.judged)
         remarks, archived = simulated.remarks, simulated.archived
-    workspace.make("versions")
-    workspace.make("held")
-    return Retention(workspace, snapshots, notes=notes, remarks=remarks, archived=archived)
+    for step in ("versions", "fixed", "held"):
+        workspace.make(step)
+    return Retention(
+        workspace,
+        snapshots,
+        rule=rule,
+        policy=policy,
+        in_use=in_use,
+        notes=notes,
+        remarks=remarks,
+        archived=archived,
+    )
 
 
 def rule_text(rule: Rule) -> str:

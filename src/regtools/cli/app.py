@@ -15,6 +15,7 @@ from regtools.cli import (
     history,
     inspect,
     prices,
+    reconcile,
     report,
     retention,
     scan,
@@ -31,7 +32,17 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (demo, scan, analyze, sharing, retention, audit, report, inspect):
+for module in (
+    demo,
+    scan,
+    analyze,
+    sharing,
+    retention,
+    reconcile,
+    audit,
+    report,
+    inspect,
+):
     module.register(app)
 app.add_typer(history.app, name="history")
 app.add_typer(prices.app, name="prices")

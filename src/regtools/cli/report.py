@@ -21,6 +21,7 @@ class Name(StrEnum):
     STORAGE_GROWTH = "storage-growth"
     COST_COMPARISON = "cost-comparison"
     HEALTH = "health"
+    RETENTION = "retention"
     ALL = "all"
 
 
@@ -39,7 +40,7 @@ def register(app: typer.Typer) -> None:
 
 def command(
     names: Annotated[
-        list[Name], typer.Argument(metavar="REPORT...", help="Which; `all` makes the three.")
+        list[Name], typer.Argument(metavar="REPORT...", help="Which; `all` makes the first three.")
     ],
     output: Annotated[
         Path | None,
@@ -60,12 +61,11 @@ def command(
     as_json: options.Json = False,
 ) -> None:
     """Make reports from the history and publish them, whole or not at all."""
-    from regtools.reports import REPORTS, report
+    from regtools.reports import report
 
     settings = load_settings(config)
-    chosen = list(REPORTS) if Name.ALL in names else list(dict.fromkeys(n.value for n in names))
     made = report(
-        chosen,
+        [name.value for name in names],
         history=history or settings.history,
         output=output or Path(settings.reports),
         parameters=_parameters(parameter or []),

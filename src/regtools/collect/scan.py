@@ -484,6 +484,7 @@ class _Run:
         self.rest.manifests.extend(part.manifests)
         self.rest.children.extend(part.children)
         self.rest.layers.extend(part.layers)
+        self.rest.reported.extend(part.reported)
         self.rest.problems.extend(dict.fromkeys(problems))
 
     def _problem(self, repository: str, reference: str, error: RegtoolsError) -> ProblemRow:

@@ -4,6 +4,7 @@ from regtools.findings._box import FINDINGS_MIME, Finding, Findings, KeyNumber
 from regtools.findings.cost import cost_findings
 from regtools.findings.growth import growth_findings
 from regtools.findings.health import health_findings
+from regtools.findings.retention import retention_findings
 
 __all__ = [
     "FINDINGS_MIME",
@@ -13,4 +14,5 @@ __all__ = [
     "cost_findings",
     "growth_findings",
     "health_findings",
+    "retention_findings",
 ]

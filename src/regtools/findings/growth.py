@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any, Final
 import pandas as pd
 
 from regtools.findings._box import Finding, Findings, KeyNumber
+from regtools.findings.retention import freed_numbers, freed_words, worth_words
 from regtools.tables import is_missing
 from regtools.units import format_bytes
 
 if TYPE_CHECKING:
     from regtools.analyses.growth import Growth
+    from regtools.analyses.retention import Retention
 
 FULL_SOON: Final = 30
 FULL_LATER: Final = 90
@@ -22,7 +24,9 @@ _HARDLY: Final = 0.02  # shared: not worth a sentence
 _ONE_REPOSITORY: Final = 0.4  # of the growth: worth naming its owner
 
 
-def growth_findings(growth: Growth, usage: pd.DataFrame) -> Findings:
+def growth_findings(
+    growth: Growth, usage: pd.DataFrame, found: Retention | None = None
+) -> Findings:
     """Say how much is stored, how fast it grows, what makes it grow and how sure that is.
 
     Parameters
@@ -31,18 +35,23 @@ def growth_findings(growth: Growth, usage: pd.DataFrame) -> Findings:
         What `regtools.growth` gives.
     usage
         What ``regtools.usage(by="repository")`` gives for the same registries.
+    found
+        What `regtools.retention` gives for them: adds what a rule would free.
     """
-    found = [
+    findings = [
         *_incomplete(usage),
         *_capacity(growth.forecast),
         *_trend(growth.forecast),
         *_growers(growth.by_repository),
+        *_freed(found),
         *_sharing(usage),
         *_notes(growth.notes),
     ]
-    if not found:
-        found = [Finding(severity="info", code="NOTHING_STORED", summary="Nothing is stored yet.")]
-    return Findings(found, _numbers(growth, usage))
+    if not findings:
+        nothing = "Nothing is stored yet."
+        findings = [Finding(severity="info", code="NOTHING_STORED", summary=nothing)]
+    numbers = [*_numbers(growth, usage), *(freed_numbers(found) if found is not None else [])]
+    return Findings(findings, numbers)
 
 
 def _numbers(growth: Growth, usage: pd.DataFrame) -> list[KeyNumber]:
@@ -203,6 +212,22 @@ def _growers(by_repository: pd.DataFrame) -> list[Finding]:
                 f"{format_bytes(int(top['grown_bytes']))} with {int(top['added_tags']):,} new tags."
             ),
             remedy="Ask its owners how many of its builds must stay.",
+        )
+    ]
+
+
+def _freed(found: Retention | None) -> list[Finding]:
+    if found is None or not found.manifests_deleted:
+        return []
+    return [
+        Finding(
+            severity="info",
+            code="COULD_FREE",
+            summary=f"A clean-up could free {freed_words(found)}{worth_words(found)}.",
+            remedy=(
+                f"By the rule “{found.rule_words}” {found.tags_deleted:,} tags would go. Nothing "
+                "was deleted; what you could free has a section of its own."
+            ),
         )
     ]
 

@@ -9,6 +9,7 @@ from regtools.plots._canvas import Picture, description, picture
 from regtools.plots.cost import plot_cost, plot_cost_components, plot_cost_sensitivity
 from regtools.plots.growth import plot_forecast, plot_grown, plot_growth, plot_sharing
 from regtools.plots.health import plot_age, plot_certificates, plot_checks
+from regtools.plots.retention import plot_freed, plot_retention_curve
 
 __all__ = [
     "Picture",
@@ -21,7 +22,9 @@ __all__ = [
     "plot_cost_components",
     "plot_cost_sensitivity",
     "plot_forecast",
+    "plot_freed",
     "plot_grown",
     "plot_growth",
+    "plot_retention_curve",
     "plot_sharing",
 ]

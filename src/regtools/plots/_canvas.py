@@ -205,6 +205,38 @@ def money_axis(ax: Axes, axis: str = "x") -> None:
     target.set_major_formatter(FuncFormatter(lambda value, _: f"${value:,.0f}"))
 
 
+def name_axis(ax: Axes, names: Sequence[str]) -> None:
+    """Name the bars of a chart that lie, the first on top."""
+    # Tick labels are made lazily, past the style: they are told here not to be formulas.
+    ax.set_yticks(range(len(names)), names, parse_math=False)
+    ax.tick_params(axis="y", labelcolor=INK)
+    ax.invert_yaxis()
+
+
+def bar_value(ax: Axes, size: float, place: float, text: str, colour: str = INK) -> None:
+    """Write a bar's number at its end."""
+    ax.annotate(
+        text,
+        (size, place),
+        xytext=(5, 0),
+        textcoords="offset points",
+        va="center",
+        fontsize=9.5,
+        color=colour,
+    )
+
+
+def hide_values(ax: Axes) -> None:
+    """Take the value axis away: each bar carries its number."""
+    ax.margins(x=0.14)
+    ax.set_xlim(left=0)
+    ax.xaxis.set_visible(False)
+    ax.spines["bottom"].set_visible(False)
+    ax.spines["left"].set_visible(True)
+    ax.spines["left"].set_color(LINE)
+    ax.grid(visible=False)
+
+
 @dataclass(frozen=True, slots=True)
 class Picture:
     """A drawn picture: PNG at two dots a pixel, its size and its description."""

@@ -12,20 +12,21 @@ from matplotlib.axes import Axes
 from regtools.plots._canvas import (
     BLUE,
     GREY,
-    INK,
-    LINE,
     MUTED,
     PALE,
     RED,
     SERIES,
     LineEnd,
+    bar_value,
     bytes_axis,
     canvas,
     empty,
     finish,
+    hide_values,
     label,
     label_ends,
     listed,
+    name_axis,
     styled,
 )
 from regtools.tables import format_date, is_missing
@@ -266,40 +267,10 @@ def plot_grown(growth: Growth, *, top: int = 12, ax: Axes | None = None) -> Axes
 def _bars(ax: Axes, names: list[str], sizes: pd.Series, colour: str) -> None:
     places = range(len(names))
     ax.barh(places, sizes.astype(float), color=colour, height=0.62)
-    _name_axis(ax, names)
+    name_axis(ax, names)
     for place, size in zip(places, sizes, strict=True):
-        _value(ax, float(size), place, format_bytes(int(size)))
-    _hide_values(ax)
-
-
-def _name_axis(ax: Axes, names: list[str]) -> None:
-    # Tick labels are made lazily, past the style: they are told here not to be formulas.
-    ax.set_yticks(range(len(names)), names, parse_math=False)
-    ax.tick_params(axis="y", labelcolor=INK)
-    ax.invert_yaxis()
-
-
-def _value(ax: Axes, size: float, place: float, text: str, colour: str = INK) -> None:
-    ax.annotate(
-        text,
-        (size, place),
-        xytext=(5, 0),
-        textcoords="offset points",
-        va="center",
-        fontsize=9.5,
-        color=colour,
-    )
-
-
-def _hide_values(ax: Axes) -> None:
-    """Take the value axis away: each bar carries its number."""
-    ax.margins(x=0.14)
-    ax.set_xlim(left=0)
-    ax.xaxis.set_visible(False)
-    ax.spines["bottom"].set_visible(False)
-    ax.spines["left"].set_visible(True)
-    ax.spines["left"].set_color(LINE)
-    ax.grid(visible=False)
+        bar_value(ax, float(size), place, format_bytes(int(size)))
+    hide_values(ax)
 
 
 @styled
@@ -333,11 +304,11 @@ def plot_sharing(usage: pd.DataFrame, *, top: int = 10, ax: Axes | None = None) 
         height=0.62,
         label="shared with others",
     )
-    _name_axis(ax, [label(name) for name in shown["repository"]])
+    name_axis(ax, [label(name) for name in shown["repository"]])
     for place, row in enumerate(shown.to_dict("records")):
         size = int(row["physical_bytes"])
-        _value(ax, size, place, _sharing_words(row, size))
-    _hide_values(ax)
+        bar_value(ax, size, place, _sharing_words(row, size))
+    hide_values(ax)
     ax.margins(x=0.3)
     ax.set_xlim(left=0)
     ax.legend(loc="lower right", fontsize=9.5, handlelength=1.2)

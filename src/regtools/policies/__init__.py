@@ -13,9 +13,10 @@ from regtools.policies.in_use import InUse, read_in_use
 from regtools.policies.reading import read_policy
 from regtools.policies.rule import Rule
 from regtools.policies.script import deletion_script
-from regtools.policies.writing import emit_rule
+from regtools.policies.writing import EMITTERS, emit_rule
 
 __all__ = [
+    "EMITTERS",
     "Action",
     "Guard",
     "InUse",

@@ -25,7 +25,7 @@ from regtools.registries.harbor import HARBOR
 from regtools.registries.quay import QUAY
 from regtools.registries.zot import ZOT
 
-__all__ = ["KINDS", "RegistryKind", "detect_kind", "registry_kind"]
+__all__ = ["DISTRIBUTION", "KINDS", "RegistryKind", "detect_kind", "registry_kind"]
 
 KINDS: Final[Mapping[str, RegistryKind]] = MappingProxyType(
     {

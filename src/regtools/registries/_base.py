@@ -34,6 +34,10 @@ class RegistryKind:
         The same on a web page that the user runs, with ``{ui}``.
     realms
         Hosts of its token servers, beside its own.
+    deletion
+        How images are deleted where it refuses the protocol's own DELETE.
+    collection
+        What frees the bytes after a deletion; empty: it does so by itself.
     credentials
         Sorts of credentials that can be told by how they look; the first that fits.
     mistake
@@ -53,6 +57,8 @@ class RegistryKind:
     realms: tuple[str, ...] = ()
     authenticates: str = ""
     lists: str = ""
+    deletion: str = ""
+    collection: str = ""
     credentials: tuple[CredentialShape, ...] = ()
     mistake: str = ""
     vendor: VendorApi | None = None

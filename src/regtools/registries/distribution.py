@@ -15,4 +15,9 @@ DISTRIBUTION = RegistryKind(
     ui_page="{ui}/?url={registry_quoted}#!/taglist/{repository}",
     authenticates="htpasswd, or tokens of your own token server",
     lists="the catalog",
+    collection=(
+        "while nobody pushes, run `registry garbage-collect /etc/docker/registry/config.yml` on "
+        "its machine, without --delete-untagged, which in 2.x also deletes the images of indexes "
+        "that stay."
+    ),
 )

@@ -3,7 +3,8 @@
 Lists by: its own API below ``/api/v2.0``; the catalog is for system administrators. Authenticates
 by: bearer tokens from ``/service/token`` for a user or robot account; it issues one even for a
 wrong password (harbor#11632), so only an answer of the registry proves a login. Its API takes the
-same user and password (Basic). Dedup scope: quotas count a blob once per project.
+same user and password (Basic). Dedup scope: quotas count a blob once per project. Frees
+bytes: when its garbage collection ran (Harbor documentation, project quotas, 2026-11).
 
 Source: Harbor's own description of its API, ``api/v2.0/swagger.yaml`` (goharbor/harbor, 2026-08).
 Pages hold 100 at most; how many there are is in ``X-Total-Count``, since the query in its ``Link``
@@ -220,6 +221,7 @@ HARBOR = RegistryKind(
     "a shell the $ must be quoted. Users who sign in by OpenID need the CLI secret of their profile, "
     "not their password.",
     lists="its own API",
+    collection="run Harbor's garbage collection: Administration, Clean Up.",
     vendor=VendorApi(
         open=_open,
         address=lambda _: "/api/v2.0",

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Final
 
 from regtools.errors import ConfigError, HistoryError, ReportError
-from regtools.reports.notebooks import REPORTS, Job, Value, prepare
+from regtools.reports.notebooks import EVERY_NIGHT, REPORTS, Job, Value, prepare
 from regtools.reports.publish import Report, locked, publish, staging, stamp_of, write_index
 from regtools.reports.run import Kernels, Limits, execute
 
 ALL: Final = "all"
 
-__all__ = ["ALL", "REPORTS", "Limits", "Report", "report"]
+__all__ = ["ALL", "EVERY_NIGHT", "REPORTS", "Limits", "Report", "report"]
 
 
 def report(
@@ -38,7 +38,7 @@ def report(
     Parameters
     ----------
     names
-        Names of `REPORTS`, or ``all``.
+        Names of `REPORTS`, or ``all`` for those of `EVERY_NIGHT`.
     history
         The history's folder or bucket, as the reports will name it; empty: the sample history.
     output
@@ -85,7 +85,8 @@ def report(
 
 def _chosen(names: str | Sequence[str]) -> list[str]:
     wanted = [names] if isinstance(names, str) else list(names)
-    chosen = list(REPORTS) if ALL in wanted else list(dict.fromkeys(wanted))
+    several = (EVERY_NIGHT if name == ALL else (name,) for name in wanted)
+    chosen = list(dict.fromkeys(name for names in several for name in names))
     unknown = [name for name in chosen if name not in REPORTS]
     if unknown or not chosen:
         raise ConfigError(

@@ -20,8 +20,11 @@ REPORTS: Final[Mapping[str, str]] = {
     "storage-growth": "Storage growth",
     "cost-comparison": "Cost comparison",
     "health": "Health",
+    "retention": "Retention",
 }
 """Name of each report and its title; the notebook's file is named alike, with underscores."""
+EVERY_NIGHT: Final = ("storage-growth", "cost-comparison", "health")
+"""What ``all`` makes: retention answers a rule that somebody has to choose, and is asked by name."""
 
 _PACKAGE: Final = Path(__file__).resolve().parents[1]
 _FOLDERS: Final = (

@@ -28,6 +28,7 @@ from regtools.errors import ReportError
 from regtools.reports.notebooks import Job
 
 _LONGEST_CAUSE: Final = 400
+_WIDGET: Final = "application/vnd.jupyter.widget-view+json"
 _ESCAPES: Final = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _USERINFO: Final = re.compile(r"(://)[^/?#\s@]+@")
 _QUERY: Final = re.compile(r"(https?://[^\s?#]+)[?#]\S+")
@@ -247,7 +248,9 @@ def clean_cause(text: str) -> str:
 
 
 def scrub(notebook: nbformat.NotebookNode, job: Job) -> None:
-    """Take out what belongs to this machine or to this moment: paths, random ids, stderr."""
+    """Take out what belongs to this machine or to this moment: paths, random ids, stderr, and
+    widgets, which do nothing without their kernel."""
+    notebook.metadata.pop("widgets", None)
     record = notebook.metadata.get("papermill", {})
     record["input_path"] = record["output_path"] = f"{job.name}.ipynb"
     record.pop("environment_variables", None)
@@ -256,3 +259,11 @@ def scrub(notebook: nbformat.NotebookNode, job: Job) -> None:
             cell["id"] = "injected-parameters"
         if cell.cell_type == "code":
             cell["outputs"] = [part for part in cell.outputs if part.get("name") != "stderr"]
+            for part in cell["outputs"]:
+                _still(part.get("data", {}))
+
+
+def _still(data: dict[str, object]) -> None:
+    """Leave of a widget what it says in words; one that says nothing gets a sentence."""
+    if data.pop(_WIDGET, None) is not None and "text/html" not in data:
+        data["text/plain"] = "Controls that work where the notebook is open and was run."

@@ -1,15 +1,12 @@
 -- Answers: which manifests does each repository hold, and which of them stay? What stays keeps all
 --          that it leads to; a referrer stays and goes with its subject.
--- Parameters: none; tables links, others, versions.
+-- Parameters: none; tables links, versions, fixed.
 -- Columns: place, node, kept.
 WITH RECURSIVE
 tops AS (
     SELECT place, node, leaving < holders AS kept FROM versions
     UNION ALL
-    -- A referrer whose subject is gone: no rule speaks of it.
-    SELECT place::INTEGER, node::INTEGER, TRUE
-    FROM others
-    WHERE tag IS NOT NULL AND NOT follows AND node IS NOT NULL
+    SELECT place::INTEGER, node::INTEGER, TRUE FROM fixed
 ),
 reached AS (
     SELECT tops.place, tops.node, tops.kept

@@ -1,8 +1,9 @@
 -- Answers: what does a repository hold beside its versions: which tags are those of referrers, and
 --          which manifests have no tag and are not part of anything that has one?
 -- Parameters: none; tables places, nodes, links, referrer_tags, untagged_here, above.
--- Columns: place, tag (NULL: untagged), digest, node, pushed_at, pulled_at, follows (its subject is
---          here: its bytes are counted there, and it stays and goes with it).
+-- Columns: place, tag (NULL: untagged), digest, node, pushed_at, pulled_at, follows (a tag leads to
+--          its subject: its bytes are counted there), goes_along (its subject is here, tagged or not:
+--          it stays and goes with it).
 WITH
 asked AS (
     SELECT DISTINCT places.place, places.snapshot, places.repository, nodes.node, nodes.digest
@@ -15,12 +16,6 @@ versions AS (
     FROM tags
     JOIN asked USING (snapshot, repository, digest)
     WHERE NOT is_referrer_tag(tags.tag)
-),
-anchored AS (
-    SELECT above.place, above.candidate AS node, bool_or(above.referred) AS follows
-    FROM above
-    JOIN versions USING (place, node)
-    GROUP BY above.place, above.candidate
 ),
 under_a_tag AS (
     SELECT DISTINCT above.place, above.candidate AS node
@@ -35,6 +30,26 @@ below AS (
     JOIN links
         ON links.parent = untagged_here.node
         AND (links.place IS NULL OR links.place = untagged_here.place)
+),
+loose AS (
+    SELECT *
+    FROM untagged_here
+    ANTI JOIN under_a_tag USING (place, node)
+    ANTI JOIN below USING (place, node)
+),
+anchored AS (
+    SELECT
+        above.place,
+        above.candidate AS node,
+        bool_or(above.referred AND anchors.tagged) AS follows,
+        bool_or(above.referred) AS goes_along
+    FROM above
+    JOIN (
+        SELECT place, node, TRUE AS tagged FROM versions
+        UNION ALL
+        SELECT place, node, FALSE FROM loose
+    ) AS anchors USING (place, node)
+    GROUP BY above.place, above.candidate
 )
 SELECT
     referrer_tags.place,
@@ -43,11 +58,10 @@ SELECT
     referrer_tags.node,
     referrer_tags.pushed_at,
     referrer_tags.pulled_at,
-    coalesce(anchored.follows, FALSE) AS follows
+    coalesce(anchored.follows, FALSE) AS follows,
+    coalesce(anchored.goes_along, FALSE) AS goes_along
 FROM referrer_tags
 LEFT JOIN anchored USING (place, node)
 UNION ALL
-SELECT place, NULL, digest, node, pushed_at, pulled_at, FALSE
-FROM untagged_here
-ANTI JOIN under_a_tag USING (place, node)
-ANTI JOIN below USING (place, node)
+SELECT place, NULL, digest, node, pushed_at, pulled_at, FALSE, FALSE
+FROM loose

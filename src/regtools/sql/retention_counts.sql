@@ -1,12 +1,18 @@
 -- Answers: how many tags and manifests go from each repository, and how many stay?
 -- Parameters: none; tables places, others, versions, held.
 -- Columns: registry, repository, tags, tags_deleted, versions, versions_kept, manifests,
---          manifests_deleted, complete.
+--          manifests_deleted, complete, web_url.
 WITH
+-- Also those that could not be read.
+of_tags AS (
+    SELECT places.place, count(*) AS tags
+    FROM tags
+    JOIN places USING (snapshot, repository)
+    GROUP BY places.place
+),
 of_versions AS (
     SELECT
         place,
-        sum(tags) AS tags,
         coalesce(sum(leaving) FILTER (WHERE tagged), 0) AS tags_deleted,
         count(*) AS versions,
         count(*) FILTER (WHERE leaving < holders) AS versions_kept
@@ -14,13 +20,10 @@ of_versions AS (
     GROUP BY place
 ),
 of_referrers AS (
-    SELECT
-        others.place,
-        count(*) AS tags,
-        count(*) FILTER (WHERE others.follows AND NOT held.kept) AS tags_deleted
+    SELECT others.place, count(*) AS tags_deleted
     FROM others
-    LEFT JOIN held ON held.place = others.place AND held.node = others.node
-    WHERE others.tag IS NOT NULL
+    JOIN held ON held.place = others.place AND held.node = others.node
+    WHERE others.goes_along AND NOT held.kept
     GROUP BY others.place
 ),
 of_manifests AS (
@@ -34,15 +37,19 @@ of_manifests AS (
 SELECT
     places.registry,
     places.repository,
-    coalesce(of_versions.tags, 0) + coalesce(of_referrers.tags, 0) AS tags,
+    coalesce(of_tags.tags, 0) AS tags,
     coalesce(of_versions.tags_deleted, 0) + coalesce(of_referrers.tags_deleted, 0) AS tags_deleted,
     coalesce(of_versions.versions, 0) AS versions,
     coalesce(of_versions.versions_kept, 0) AS versions_kept,
     coalesce(of_manifests.manifests, 0) AS manifests,
     coalesce(of_manifests.manifests_deleted, 0) AS manifests_deleted,
-    places.complete
+    places.complete,
+    pages.web_url
 FROM places
+LEFT JOIN of_tags USING (place)
 LEFT JOIN of_versions USING (place)
 LEFT JOIN of_referrers USING (place)
 LEFT JOIN of_manifests USING (place)
+LEFT JOIN repositories AS pages
+    ON pages.snapshot = places.snapshot AND pages.repository = places.repository
 ORDER BY places.registry, places.repository

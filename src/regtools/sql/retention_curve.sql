@@ -1,22 +1,20 @@
 -- Answers: how many bytes would go, were the N newest versions of each repository kept, for each N?
--- Parameters: tables places, nodes, links, others, versions.
+-- Parameters: tables places, nodes, links, versions, fixed.
 -- Columns: registry, keep_last, versions_kept, bytes_freed, bytes_kept.
 WITH RECURSIVE
 -- The least N that keeps it; 0: it stays whatever N is.
-tops AS (
+counted AS (
     SELECT
         place,
         node,
         CASE WHEN selected < holders OR (tagged AND rank IS NULL) THEN 0 ELSE coalesce(rank, 2147483647) END
             AS least
     FROM versions
-    UNION ALL
-    SELECT place::INTEGER, node::INTEGER, 0
-    FROM others
-    WHERE tag IS NOT NULL AND NOT follows AND node IS NOT NULL
 ),
 reached AS (
-    SELECT place, node, least FROM tops
+    SELECT place, node, least FROM counted
+    UNION
+    SELECT place::INTEGER, node::INTEGER, 0 FROM fixed
     UNION
     SELECT reached.place, links.child::INTEGER, reached.least
     FROM reached
@@ -55,14 +53,14 @@ sizes AS (
     SELECT registry, least, sum(size) AS size FROM blobs GROUP BY registry, least
 ),
 counts AS (
-    SELECT places.registry, tops.least, count(*) AS versions
-    FROM tops
+    SELECT places.registry, counted.least, count(*) AS versions
+    FROM counted
     JOIN places USING (place)
-    GROUP BY places.registry, tops.least
+    GROUP BY places.registry, counted.least
 ),
 steps AS (
-    SELECT DISTINCT registry, unnest([least, least - 1]) AS keep_last
-    FROM sizes
+    SELECT DISTINCT registry, unnest([0, least - 1, least]) AS keep_last
+    FROM (FROM sizes UNION ALL FROM counts) AS changes
     WHERE least BETWEEN 1 AND 2147483646
 )
 SELECT

@@ -1,6 +1,7 @@
 -- Answers: how many bytes does each repository hold, and how many of them go, alone or with others?
 -- Parameters: none; tables places, nodes, held.
--- Columns: registry, repository, physical_bytes, freed_bytes, freed_with_others_bytes.
+-- Columns: registry, repository, physical_bytes, freed_bytes, freed_with_others_bytes, kept_bytes,
+--          kept_with_others_bytes.
 WITH
 pieces AS (
     SELECT held.place, nodes.digest, nodes.size, TRUE AS stored, held.kept
@@ -33,7 +34,9 @@ SELECT
     coalesce(sum(blobs.size), 0) AS physical_bytes,
     coalesce(sum(blobs.size) FILTER (WHERE NOT shared.kept AND holders = 1), 0) AS freed_bytes,
     coalesce(sum(blobs.size) FILTER (WHERE NOT shared.kept AND holders > 1), 0)
-        AS freed_with_others_bytes
+        AS freed_with_others_bytes,
+    coalesce(sum(blobs.size) FILTER (WHERE shared.kept AND holders = 1), 0) AS kept_bytes,
+    coalesce(sum(blobs.size) FILTER (WHERE shared.kept AND holders > 1), 0) AS kept_with_others_bytes
 FROM blobs
 JOIN shared USING (scope, digest)
 JOIN places USING (place)

@@ -11,7 +11,7 @@ leaving AS (
     SELECT others.place, others.node, others.tag, 'what it is about goes'
     FROM others
     JOIN held USING (place, node)
-    WHERE others.follows AND NOT held.kept
+    WHERE others.goes_along AND NOT held.kept
 )
 SELECT
     places.registry,

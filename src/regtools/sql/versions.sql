@@ -1,15 +1,14 @@
 -- Answers: which versions of a repository go, tags on one digest being one version?
 -- Parameters: the variable keep_last (NULL: not given); table judged.
--- Columns: place, node, tagged, tags, holders (its tags, and one where it stands without), selected
---          (of these, but for keep_last), rank (1: the newest; NULL: not dated, or untagged),
---          leaving (of the holders).
+-- Columns: place, node, tagged, holders (tags, or one where it has none), selected (of these, but
+--          for keep_last), rank (1: the newest; NULL: not dated, or untagged), leaving (of the
+--          holders).
 WITH
 counted AS (
     SELECT
         place::INTEGER AS place,
         node::INTEGER AS node,
         bool_or(tag IS NOT NULL) AS tagged,
-        count(tag)::INTEGER AS tags,
         count(*)::INTEGER AS holders,
         (count(*) FILTER (WHERE selected))::INTEGER AS selected,
         max(dated) AS dated,
@@ -23,7 +22,6 @@ ranked AS (
         place,
         node,
         tagged,
-        tags,
         holders,
         selected,
         CASE
