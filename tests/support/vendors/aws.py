@@ -117,14 +117,14 @@ class EcrFront(AwsServer):
 
     def __init__(self, moto: str) -> None:
         super().__init__()
-        self.moto = moto
+        self.moto = httpx.Client(base_url=moto, trust_env=False)
         self.pulled_at: dict[str, datetime] = {}
         self.archived: set[str] = set()
 
     def operation(self, name: str, asked: dict[str, Any], seen: Seen) -> dict[str, Any] | Answer:
         kept = ("x-amz-target", "authorization", "content-type", "x-amz-date")
         headers = {key: seen.headers[key] for key in kept if key in seen.headers}
-        answer = httpx.post(self.moto, content=seen.body, headers=headers)
+        answer = self.moto.post("/", content=seen.body, headers=headers)
         if answer.status_code != 200:
             body = answer.content
             return Answer(answer.status_code, body, {"Content-Type": "application/x-amz-json-1.1"})

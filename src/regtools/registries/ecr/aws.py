@@ -17,7 +17,7 @@ import logging
 from base64 import b64decode
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any, Final
 
 import anyio
@@ -145,6 +145,7 @@ class Aws:
     def _open(self) -> Any:
         """Make the client; in a thread, since credentials may come from the network."""
         import boto3
+        import botocore.session
         from botocore import UNSIGNED
         from botocore.config import Config
         from botocore.exceptions import NoCredentialsError
@@ -152,7 +153,9 @@ class Aws:
         unsigned = {"signature_version": UNSIGNED} if self._place.is_replayed else {}
         # "adaptive" slows all questions down once AWS throttles one; some quotas are low.
         retries = {"mode": "adaptive", "total_max_attempts": ATTEMPTS}
-        session = boto3.Session(profile_name=self._place.profile or None)
+        core = botocore.session.Session()
+        core.register_component("data_loader", _descriptions())
+        session = boto3.Session(profile_name=self._place.profile or None, botocore_session=core)
         client = session.client(
             self._service,
             region_name=self._region or session.region_name or DEFAULT_REGION,
@@ -182,6 +185,14 @@ class Aws:
         send = partial(self._api.send, what="an answer of AWS", headers=headers, body=request.body)
         sent = from_thread.run(send)
         return AWSResponse(request.url, sent.status, dict(sent.headers), _Body(data=sent.body))
+
+
+@cache
+def _descriptions() -> Any:
+    """Give what reads AWS's descriptions, which keeps what it has read: they are large."""
+    from botocore.loaders import create_loader
+
+    return create_loader()
 
 
 async def may_list(aws: Aws, operation: str) -> bool | None:

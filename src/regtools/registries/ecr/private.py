@@ -2,9 +2,9 @@
 
 Lists by: AWS's API (``DescribeRepositories``, ``DescribeImages``: a thousand on a page, tags and
 digests together); ``_catalog`` works too. Authenticates by: Basic, user ``AWS`` and a token of 12
-hours (``GetAuthorizationToken``), which the AWS credentials give. Dedup scope: the repository; a
-layer that is mounted from another repository ("blob mounting", a setting of the account) is still
-counted in each (AWS documentation, 2026-11).
+hours (``GetAuthorizationToken``), which the AWS credentials give. Dedup scope: the repository. Where
+an account has switched on "blob mounting", layers pushed since may be shared with other repositories,
+so that this is the most that can be stored (AWS documentation, Blob mounting, 2026-11).
 
 Archived images cannot be pulled (their manifests answer 404), so that they are no part of an
 inventory; their bytes are summed where the settings ask for it. An index has the size of its
