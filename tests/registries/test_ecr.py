@@ -23,6 +23,7 @@ from tests.support.vendors.aws import (
     SESSION_TOKEN,
     EcrFront,
     ecr_client,
+    forget,
     moto_server,
     put,
     put_at_once,
@@ -88,19 +89,22 @@ def moto() -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="module")
+def owner(moto: str) -> Any:
+    return ecr_client(moto)
+
+
 @pytest.fixture
-def ecr(moto: str, tmp_path: Path) -> Iterator[Ecr]:
+def ecr(moto: str, owner: Any, tmp_path: Path) -> Iterator[Ecr]:
     plan, untagged = one_of_each()
     server, api = VendorServer(plan), EcrFront(moto)
     server.users = {"AWS": PASSWORD}
     with serving(server), fake_registry(fake=api):
         for name, nodes in untagged.items():
             server.keep_untagged(name, *nodes)
-        owner = ecr_client(moto)
-        put(owner, server)
+        put_at_once(server)
         yield Ecr(server, api, owner, tmp_path)
-        for name in plan.tags:
-            owner.delete_repository(repositoryName=name, force=True)
+        forget()
     if api.faults:
         raise api.faults[0]
 
@@ -116,7 +120,9 @@ def test_every_repository_tag_and_untagged_image_is_found(ecr: Ecr) -> None:
     assert seen.scanned.snapshot.kind == "ecr"
 
 
-def test_boto3_talks_to_moto_itself_as_well(ecr: Ecr, moto: str) -> None:
+def test_what_boto3_has_pushed_is_read_from_moto_itself(ecr: Ecr, moto: str) -> None:
+    forget()
+    put(ecr.owner, ecr.registry)
     assert ecr.scan(api_url=moto).tags == plan_tags(ecr.registry)
     assert ecr.api.seen == []
 
@@ -230,8 +236,8 @@ def test_three_hundred_repositories_and_three_thousand_tags_come_page_by_page(
     api.denied = {"GetLifecyclePolicy"}
     with serving(server), fake_registry(fake=api):
         put_at_once(server)
-        ecr = Ecr(server, api, ecr_client(moto), tmp_path)
-        seen = ecr.scan()
+        seen = Ecr(server, api, None, tmp_path).scan()
+        forget()
         assert seen.tags == plan_tags(server)
         assert seen.scanned.snapshot.complete
     asked = Counter(api.asked)

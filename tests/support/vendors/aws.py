@@ -22,7 +22,7 @@ from botocore.validate import ParamValidator
 from moto.ecr.models import ecr_backends
 from moto.server import ThreadedMotoServer
 from tests.support.fake_registry import Answer, FakeRegistry, Seen
-from tests.support.retention_plans import Node, Plan
+from tests.support.retention_plans import Plan
 from tests.support.vendors.content import pushed_at
 from tests.support.vendors.server import VendorServer, as_json
 
@@ -258,12 +258,16 @@ def refused(code: str, message: str = "", *, status: int = 400) -> Answer:
 @contextmanager
 def moto_server() -> Iterator[str]:
     """Run moto until the block ends; give its address."""
-    ecr_backends.reset()
     moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     moto.start()
     host, port = moto.get_host_and_port()
     yield f"http://{host}:{port}"
     moto.stop()
+    forget()
+
+
+def forget() -> None:
+    """Take everything out of moto."""
     ecr_backends.reset()
 
 
@@ -285,26 +289,20 @@ def put(client: Any, server: VendorServer) -> None:
         for digest, node in server.held(name).items():
             for tag in server.tags_on(name, digest) or [None]:
                 client.put_image(
-                    repositoryName=name, **_image(node), **({"imageTag": tag} if tag else {})
+                    repositoryName=name,
+                    imageManifest=node.content.data.decode(),
+                    imageManifestMediaType=node.content.media_type,
+                    imageDigest=node.digest,
+                    **({"imageTag": tag} if tag else {}),
                 )
 
 
 def put_at_once(server: VendorServer) -> None:
-    """The same for very much, without a request for each image."""
+    """The same without a request for each image."""
     backend = ecr_backends[ACCOUNT][REGION]
     for name in server.plan.tags:
         backend.create_repository(name, None, None, None, "MUTABLE", [])  # type: ignore[arg-type]
         for digest, node in server.held(name).items():
-            for tag in server.tags_on(name, digest):
-                image = _image(node)
-                backend.put_image(
-                    name, image["imageManifest"], tag, image["imageManifestMediaType"], digest
-                )
-
-
-def _image(node: Node) -> dict[str, str]:
-    return {
-        "imageManifest": node.content.data.decode(),
-        "imageManifestMediaType": node.content.media_type,
-        "imageDigest": node.digest,
-    }
+            text, media_type = node.content.data.decode(), node.content.media_type
+            for tag in server.tags_on(name, digest) or [None]:
+                backend.put_image(name, text, tag, media_type, digest)  # type: ignore[arg-type]
