@@ -44,7 +44,7 @@ from regtools.credentials import (
     expires_at,
     find_credential,
 )
-from regtools.credentials.references import resolve
+from regtools.credentials.references import is_cloud, profile_of, resolve
 from regtools.errors import (
     ConfigError,
     RegistryError,
@@ -55,7 +55,7 @@ from regtools.errors import (
 from regtools.history import History
 from regtools.reference import Target, parse_target
 from regtools.registries import RegistryKind, detect_kind, registry_kind
-from regtools.registries.listing import Inventory, Place, Rights
+from regtools.registries.listing import Inventory, Place, Rights, basic
 from regtools.registries.listing import Login as ApiLogin
 from regtools.schema import CheckRow, ProblemRow, SnapshotRow
 from regtools.settings import RegistrySettings, Settings, load_settings, resolve_target
@@ -74,7 +74,7 @@ class Options:
     """What stands above the settings file for one call.
 
     `username` and `password` are references (``env:NAME``, ``file:PATH``, ``docker-config``,
-    ``kubernetes:PATH``), never a secret; a plain user name is one too.
+    ``kubernetes:PATH``, ``aws``), never a secret; a plain user name is one too.
     """
 
     config: Path | None = None
@@ -111,6 +111,13 @@ class Access:
     """Who asks the vendor's own API."""
     is_kind_given: bool
     """Whether somebody said what kind of registry it is."""
+    requests: int = 0
+    """Requests sent to get the credential."""
+
+    @property
+    def profile(self) -> str:
+        """Whose credentials of a cloud's own are meant; empty: the usual ones."""
+        return profile_of(self.settings.api_token or "") or profile_of(self.credential.cloud)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,10 +239,8 @@ def scan(
     options = options or Options()
     settings = options.settings()
     accesses = [open_access(name, settings, options) for name in targets]
-    if options.record is not None:
-        if len(accesses) != 1:
-            raise ConfigError("A recording is of one target.", remedy="Name only one.")
-        accesses = [_recorded(accesses[0], options.record)]
+    if options.record is not None and len(accesses) != 1:
+        raise ConfigError("A recording is of one target.", remedy="Name only one.")
     history = History(options.history or settings.history)
     history.require_writable()
     bars = on_progress or progress_bars.for_notebook()
@@ -265,7 +270,7 @@ def check_auth(target: str, *, options: Options | None = None) -> AuthCheck:
         the way to it, says is in the checks.
     """
     options = options or Options()
-    access = open_access(target, options.settings(), options)
+    access = with_login(open_access(target, options.settings(), options), Budget())
     shape = access.kind.credential_shape(access.credential.username, access.credential.password)
 
     async def work(
@@ -325,7 +330,7 @@ def diagnose(image: str, *, options: Options | None = None) -> list[CheckRow]:
     options = options or Options()
     settings = options.settings()
     place, reference = _split_reference(image, settings)
-    access = open_access(place, settings, options)
+    access = with_login(open_access(place, settings, options), Budget())
 
     async def work(distribution: Distribution, _: AsyncClient) -> list[CheckRow]:
         return await diagnosis.diagnose(
@@ -435,7 +440,7 @@ def _recorded(access: Access, folder: Path) -> Access:
 def _api_login(name: str, own: RegistrySettings, credential: Credential) -> ApiLogin:
     """Take the token that is meant for the API, else what the registry itself is shown."""
     secret = credential.password or credential.identity_token
-    if own.api_token is not None:
+    if own.api_token is not None and not is_cloud(own.api_token):
         where = f"api_token in the settings of {name}"
         secret = resolve(own.api_token, where=where, environ=os.environ)
     return ApiLogin(username=credential.username, secret=secret)
@@ -451,6 +456,68 @@ def with_kind_told(access: Access, distribution: Distribution) -> Access:
         services=distribution.exchange.auth.services,
     )
     return replace(access, kind=kind)
+
+
+def with_login(access: Access, budget: Budget) -> Access:
+    """Get the registry's password by a cloud's own credentials, where the user or the host says so.
+
+    Where nobody asked for it, a registry that is surely the cloud's by its host is still logged in
+    to so, as long as no other credential was found; that it fails is then only one attempt more.
+
+    Raises
+    ------
+    RegtoolsError
+        The user asked for it, and there is no password to be had.
+    """
+    asked, vendor = access.credential.cloud, access.kind.vendor
+    login = vendor.registry_login if vendor else None
+    is_offered = access.credential.is_anonymous and access.kind.is_host(access.target.registry)
+    if not asked and (login is None or not is_offered or access.connection.replay is not None):
+        return access
+    if vendor is None or login is None:
+        raise ConfigError(
+            f"{asked!r} gives no password for {access.kind.title}.",
+            code="CREDENTIAL_MISSING",
+            remedy="Set `kind` in the registry's section, or refer to a password of its own.",
+        )
+    source = access.credential.source if asked else f"{access.kind.title}'s cloud credentials"
+    address = access.settings.api_url or vendor.address(access.target.registry)
+    if address is None:
+        raise _address_missing(access)
+    place = _place(access, address.rstrip("/"))
+
+    async def work(_: Distribution, client: AsyncClient) -> tuple[ApiLogin, int]:
+        session = VendorSession(
+            place.api_url, ANONYMOUS, client, sign_in=basic, login=place.login, budget=budget
+        )
+        return await login(session, place), session.requests
+
+    try:
+        given, requests = _talk(access, work)
+    except (RegistryError, UnreachableError) as error:
+        if asked:
+            raise
+        attempt = Attempt(source=source, outcome=error.summary)
+        return replace(access, attempts=[*access.attempts, attempt])
+    credential = Credential(
+        username=given.username, password=given.secret, source=source, cloud=asked
+    )
+    attempts = (
+        access.attempts if asked else [*access.attempts, Attempt(source=source, outcome="used")]
+    )
+    return replace(access, credential=credential, attempts=attempts, requests=requests)
+
+
+def _place(access: Access, api_url: str) -> Place:
+    return Place(
+        registry=access.target.registry,
+        path=access.target.path,
+        login=access.api_login,
+        api_url=api_url,
+        profile=access.profile,
+        archived=access.settings.archived,
+        is_replayed=access.connection.replay is not None,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -483,7 +550,7 @@ def open_vendor(
         return Vendor(missing=_credential_missing(access, vendor.credential))
     below_registry = address == "" or address.startswith("/")
     url = (f"{distribution.exchange.origin}{address}" if below_registry else address).rstrip("/")
-    place = Place(registry=registry, path=access.target.path, login=access.api_login, api_url=url)
+    place = _place(access, url)
     if vendor.sign_in is None:
         api = RegistryApi(distribution.exchange)
         return Vendor(inventory=vendor.open(api, place))
@@ -526,9 +593,12 @@ def _scan_one(
 ) -> Scanned:
     started_at = datetime.now(UTC)
     clock = time.monotonic()
+    budget = Budget(options.max_requests)
+    access = with_login(access, budget)
+    if options.record is not None:
+        access = _recorded(access, options.record)
     registry, path = access.target.registry, access.target.path
     with history.draft(registry, path, now=started_at) as draft:
-        budget = Budget(options.max_requests)
 
         async def work(distribution: Distribution, client: AsyncClient) -> SnapshotRow:
             if access.connection.replay is None:
@@ -563,7 +633,7 @@ def _scan_one(
                 kind=known.kind.name,
                 taken_at=started_at,
                 complete=outcome.complete,
-                requests=distribution.requests + vendor.requests,
+                requests=access.requests + distribution.requests + vendor.requests,
                 seconds=round(time.monotonic() - clock, 3),
                 dedup_scope=known.kind.dedup_scope,
                 rest=outcome.rest,

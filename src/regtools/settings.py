@@ -47,6 +47,8 @@ class RegistrySettings(BaseModel):
     password: str | None = None
     api_token: str | None = None
     """Reference to a token for the vendor's API, where that wants another one than the registry."""
+    archived: bool = False
+    """Whether the bytes of archived images are summed too (Amazon ECR)."""
     ca_file: Path | None = None
     allowed_realms: tuple[str, ...] = ()
     """Hosts of token servers, beside the registry's own, that may see the credential."""

@@ -215,7 +215,7 @@ class ReplayTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Give the recorded answer."""
-        found = self._replay.find(request.method, str(request.url), request.content)
+        found = self._replay.find(request.method, str(request.url), _question(request))
         if found is None:
             raise httpx.ConnectError(
                 f"{request.method} {clean_url(str(request.url))} is not in the recording "
@@ -255,7 +255,7 @@ class _Kept(httpx.AsyncByteStream):
         self._recording.keep(
             self._request.method,
             str(self._request.url),
-            self._request.content,
+            _question(self._request),
             self._response.status_code,
             self._response.headers,
             b"".join(self._parts),
@@ -280,6 +280,12 @@ def clean_url(url: str) -> str:
 def fingerprint(body: bytes) -> str:
     """Tell requests with different bodies apart, without their secrets."""
     return hashlib.sha256(_clean_body(body)).hexdigest()[:16] if body else ""
+
+
+def _question(request: httpx.Request) -> bytes:
+    """Give what tells a request from others to the same address: AWS says in a header what it is."""
+    target: str = request.headers.get("x-amz-target", "")
+    return b"\n".join([target.encode(), request.content]) if target else request.content
 
 
 def _forms(secret: str) -> tuple[str, ...]:

@@ -29,11 +29,13 @@ class Credential:
     """An OAuth2 refresh token, in place of a password (``docker login`` against ACR and others)."""
     source: str = "none"
     """Where it was found, for people."""
+    cloud: str = ""
+    """Reference to a cloud's own credentials (``aws``), which a password is still to be got by."""
 
     @property
     def is_anonymous(self) -> bool:
         """Whether there is nothing to show."""
-        return not (self.username or self.password or self.identity_token)
+        return not (self.username or self.password or self.identity_token or self.cloud)
 
 
 ANONYMOUS: Final = Credential()

@@ -18,7 +18,7 @@ from regtools.registries.acr import ACR
 from regtools.registries.artifactregistry import ARTIFACTREGISTRY
 from regtools.registries.distribution import DISTRIBUTION
 from regtools.registries.dockerhub import DOCKERHUB
-from regtools.registries.ecr import ECR
+from regtools.registries.ecr import ECR, ECR_PUBLIC
 from regtools.registries.ghcr import GHCR
 from regtools.registries.gitlab import GITLAB
 from regtools.registries.harbor import HARBOR
@@ -36,6 +36,7 @@ KINDS: Final[Mapping[str, RegistryKind]] = MappingProxyType(
             GITLAB,
             DOCKERHUB,
             ECR,
+            ECR_PUBLIC,
             ARTIFACTREGISTRY,
             HARBOR,
             ACR,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from string import Formatter
 from urllib.parse import quote
 
 from regtools.registries.listing import CredentialShape, VendorApi
@@ -29,7 +30,8 @@ class RegistryKind:
         expressions.
     page
         Template of a repository's web page, with ``{registry}`` and ``{repository}``, and
-        ``{owner}`` and ``{name}`` for the repository's first part and the rest.
+        ``{owner}`` and ``{name}`` for the repository's first part and the rest; and what groups
+        of `hosts` are called.
     ui_page
         The same on a web page that the user runs, with ``{ui}``.
     realms
@@ -79,13 +81,19 @@ class RegistryKind:
         )
         return any(re.fullmatch(pattern, host) for pattern in self.hosts)
 
+    def _told_by(self, registry: str) -> dict[str, str]:
+        """Give what the host tells beside the kind: an account, a region."""
+        found = (re.fullmatch(pattern, registry) for pattern in self.hosts)
+        return next((match.groupdict("") for match in found if match), {})
+
     def web_url(self, registry: str, repository: str, ui_url: str | None = None) -> str | None:
         """Give the address of a repository's web page, None where there is none."""
         template = self.ui_page if ui_url else self.page
         if not template:
             return ui_url
         owner, _, name = repository.partition("/")
-        return template.format(
+        fields = dict(
+            self._told_by(registry),
             ui=(ui_url or "").rstrip("/"),
             registry=quote(registry, safe=":[]"),
             registry_quoted=quote(f"https://{registry}", safe=""),
@@ -95,3 +103,5 @@ class RegistryKind:
             name=quote(name),
             name_quoted=quote(name, safe=""),
         )
+        wanted = {field for _, field, _, _ in Formatter().parse(template) if field}
+        return template.format(**fields) if wanted <= fields.keys() else None

@@ -65,7 +65,7 @@ class ReportedBytes:
     """A number of bytes that the vendor tells of more than one repository."""
 
     scope: str
-    """``registry``, ``namespace`` or ``project``."""
+    """``registry``, ``namespace``, ``project`` or ``repository``."""
     name: str
     kind: str
     """What it counts: ``quota_used``, ``storage``, …"""
@@ -121,6 +121,15 @@ class Answer:
     """Address of the next page by the header ``Link``, at the same host."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """An answer as it came, whatever its status."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
 class Api(Protocol):
     """A vendor's API, asked as somebody. Every method raises what `Distribution`'s do."""
 
@@ -136,6 +145,9 @@ class Api(Protocol):
 
     async def post(self, path: str, *, what: str, body: Mapping[str, Any]) -> Answer:
         """Ask a question that has a body (GraphQL), or for a token. Nothing is ever changed."""
+
+    async def send(self, *, what: str, headers: Mapping[str, str], body: bytes) -> Sent:
+        """Post a question that is signed already (AWS) to the API's address."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +174,16 @@ class Place:
     login: Login = field(default_factory=Login)
     api_url: str = ""
     """Where the vendor's API is."""
+    profile: str = ""
+    """Whose credentials of a cloud's own are meant (a profile of AWS); empty: the usual ones."""
+    archived: bool = False
+    """Whether the bytes of archived images are asked for too."""
+    is_replayed: bool = False
+    """Whether a recording answers, to which nobody has to prove who they are."""
+
+    def holds(self, repository: str) -> bool:
+        """Whether a repository is to be listed."""
+        return not self.path or f"{repository}/".startswith(f"{self.path}/")
 
 
 class Inventory(Protocol):
@@ -190,6 +212,8 @@ class VendorApi:
     it must be told (``api_url``). One that begins with a slash is below the registry itself."""
     sign_in: Callable[[Api, Login], Awaitable[Mapping[str, str]]] | None = None
     """Gives the headers that say who asks; None: as the registry itself asks for (its challenge)."""
+    registry_login: Callable[[Api, Place], Awaitable[Login]] | None = None
+    """Gets a password for the registry itself by a cloud's own credentials (``aws``)."""
     is_needed: bool = True
     """Whether a credential is needed to see anything at all."""
     tells: tuple[str, ...] = ()
