@@ -24,7 +24,7 @@ from regtools.registries import KINDS, registry_kind
 from regtools.registries.gitlab import GITLAB
 from regtools.registries.gitlab.place import Server, projects_of
 from regtools.registries.listing import Login
-from regtools.session import AuthCheck, Options, check_auth
+from regtools.session import AuthCheck, Options, check_auth, scan
 
 PAT = "glpat-s3cret-of-the-test"
 DEPLOY = "gldt-s3cret-of-the-test"
@@ -127,6 +127,19 @@ def test_images_deep_below_a_project_are_found(tmp_path: Path, server: GitLabSer
     server.plan.tag(deep, "1", server.plan.tags["acme/app"]["1.0"])
     server.index()
     assert set(look(tmp_path, server, deep).tags) == {(deep, "1")}
+    assert max(server.graphql.complexities) <= 200  # what somebody without a token may ask
+
+
+@pytest.mark.parametrize("interface", ["graphql", "rest"])
+def test_a_project_without_a_registry_is_passed_over(
+    tmp_path: Path, server: GitLabServer, interface: str
+) -> None:
+    server.projects["other/site"].access_level = "disabled"
+    if interface == "rest":
+        server.graphql_down = as_json({}, 404)
+    seen = look(tmp_path, server)
+    assert not any(name == "other/site" for name, _ in seen.tags)
+    assert seen.codes == []
 
 
 def test_what_gitlab_does_not_know_is_said(tmp_path: Path, server: GitLabServer) -> None:
@@ -288,18 +301,18 @@ def test_a_server_that_allows_less_is_asked_for_less_at_once(
     assert asked(server)["/api/v4"] > 0  # Not even the listing is allowed: REST lists.
 
 
-@pytest.mark.parametrize(
-    ("milestone", "is_graphql"), [("17.4", True), ("16.0", True), ("14.0", True)]
-)
+@pytest.mark.parametrize("milestone", ["17.4", "14.0"])
 def test_fields_that_an_old_server_does_not_know_are_left_out(
-    tmp_path: Path, server: GitLabServer, milestone: str, is_graphql: bool
+    tmp_path: Path, server: GitLabServer, milestone: str
 ) -> None:
     server.graphql.milestone = milestone
     server.projects["acme/app"].policy = POLICY
     seen = look(tmp_path, server, "acme")
     assert set(seen.tags) == {key for key in plan_tags(server) if key[0].startswith("acme/")}
     assert seen.codes == []
-    assert (asked(server)["/api/v4"] == 0) is is_graphql
+    assert asked(server)["/api/v4"] == 0
+    policies = seen.table("repositories").set_index("repository")["cleanup_policy"]
+    assert json.loads(policies["acme/app"]) == {"container_expiration_policy": POLICY}
 
 
 def test_where_gitlab_tells_no_digests_the_registry_is_asked(
@@ -702,6 +715,22 @@ def test_a_token_for_the_api_alone_says_nothing_of_the_registrys(
     assert checked.sort == "deploy token"
     assert rights(checked) == {"list": True, "pull": True, "push": True, "delete": False}
     assert checked.expires_at is None
+
+
+def test_an_end_that_is_no_day_is_not_told(
+    tmp_path: Path, server: GitLabServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spoiled = {"scopes": ["read_api"], "expires_at": "2027-02-31"}
+    server.hook = lambda seen: as_json(spoiled) if seen.path.endswith("/self") else None
+    assert check(tmp_path, server, monkeypatch).expires_at is None
+
+
+def test_a_recording_plays_back_the_same(tmp_path: Path, server: GitLabServer) -> None:
+    first = look(tmp_path, server, "acme/tools", options={"record": tmp_path / "case"})
+    assert PAT not in (tmp_path / "case" / "exchanges.jsonl").read_text()
+    again = scan(f"replay:{tmp_path / 'case'}", options=Options(history=str(tmp_path / "again")))
+    assert again.scanned[0].problems == []
+    assert Scan(history=tmp_path / "again", scanned=again.scanned[0]).tags == first.tags
 
 
 def test_a_user_name_says_nothing_of_a_token_for_the_api() -> None:

@@ -249,6 +249,8 @@ class GitLabServer(VendorServer):
 
     def _project(self, of: Project, name: str, given: Any, token: Token | None) -> Any:
         if name == "containerRepositories":
+            if of.access_level == "disabled":
+                return None
             wanted = given.get("name") or ""
             below = self._below(of.path, token)
             return _numbered([r for r in below if wanted in r.removeprefix(of.path).lstrip("/")])

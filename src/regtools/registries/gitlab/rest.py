@@ -35,13 +35,13 @@ class _Project:
 
     @classmethod
     def of(cls, entry: Entry) -> Self:
-        # Members alone may see the registry, where the project says so.
-        is_private = entry.optional_text("container_registry_access_level") == "private"
+        access = entry.optional_text("container_registry_access_level")
         return cls(
             path=entry.text("path_with_namespace"),
             number=_number(entry),
-            has_registry=entry.flag("container_registry_enabled") is not False,
-            visibility="private" if is_private else entry.optional_text("visibility"),
+            has_registry=access != "disabled",
+            # Members alone may see the registry, where the project says so.
+            visibility="private" if access == "private" else entry.optional_text("visibility"),
             policy=policy_of_rest(entry),
         )
 
