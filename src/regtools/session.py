@@ -443,7 +443,9 @@ def _api_login(name: str, own: RegistrySettings, credential: Credential) -> ApiL
     if own.api_token is not None and not is_cloud(own.api_token):
         where = f"api_token in the settings of {name}"
         secret = resolve(own.api_token, where=where, environ=os.environ)
-    return ApiLogin(username=credential.username, secret=secret)
+    return ApiLogin(
+        username=credential.username, secret=secret, is_api_token=own.api_token is not None
+    )
 
 
 def with_kind_told(access: Access, distribution: Distribution) -> Access:
@@ -545,9 +547,15 @@ def open_vendor(
     registry = access.target.registry
     address = access.settings.api_url or vendor.address(registry)
     if address is None:
+        server = distribution.exchange.auth.token_server(distribution.exchange.origin)
+        address = vendor.address_by_realm(str(server.copy_with(query=None))) if server else None
+    if address is None:
         return Vendor(missing=_address_missing(access))
     if vendor.is_needed and access.api_login.is_anonymous:
         return Vendor(missing=_credential_missing(access, vendor.credential))
+    shape = access.kind.shape_of(access.api_login)
+    if shape is not None and not shape.opens_api:
+        return Vendor(missing=_credential_missing(access, vendor.credential, shape.title))
     below_registry = address == "" or address.startswith("/")
     url = (f"{distribution.exchange.origin}{address}" if below_registry else address).rstrip("/")
     place = _place(access, url)
@@ -565,12 +573,15 @@ def open_vendor(
     return Vendor(inventory=vendor.open(session, place), session=session)
 
 
-def _credential_missing(access: Access, needed: str) -> RegtoolsError:
+def _credential_missing(access: Access, needed: str, shown: str = "") -> RegtoolsError:
+    """Say what is not seen; ``shown`` is the sort of credential that opens the registry alone."""
+    instead = f": its API does not take a {shown}" if shown else ""
     return UnauthorizedError(
         f"Without {needed}, {access.kind.title} does not tell which repositories and untagged "
-        "images there are: only what was named is read.",
+        f"images there are{instead}. Only what was named is read.",
         code="VENDOR_CREDENTIAL_MISSING",
-        remedy=f"Give {needed}; the registry's page in the documentation says how.",
+        remedy=f"Give {needed}{' as api_token' if shown else ''}; the registry's page in the "
+        "documentation says how.",
     )
 
 

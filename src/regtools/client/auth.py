@@ -73,6 +73,22 @@ class RegistryAuth(Asker):
         """Why the credential was kept back, where it was: the realm is not one that may see it."""
         return not_allowed(*self._withheld) if self._withheld else None
 
+    def token_server(self, asked: httpx.URL) -> httpx.URL | None:
+        """Give the token server that the last challenge names, where the credential may go there.
+
+        Parameters
+        ----------
+        asked
+            The registry's own address.
+        """
+        bearer = next((c for c in self.challenges if c.scheme == "bearer" and c.realm), None)
+        try:
+            found = resolve_realm(bearer.realm, asked) if bearer else None
+        except RegistryError:
+            return None
+        is_ours = found is not None and may_see_credential(found, asked, self._allowed_realms)
+        return found if is_ours else None
+
     def token(self, scope: str) -> Token | None:
         """Give the token that a request with this scope was sent with, while it holds."""
         scopes = self._scopes.get(scope, (scope,))

@@ -259,7 +259,7 @@ class _Run:
         problems: list[ProblemRow] = []
         reached: dict[Digest, None] = {}
         listed = self._listed.get(name) or ListedRepository(name=name)
-        if self._inventory is not None:
+        if self._inventory is not None and listed.tells_versions:
             await self._by_vendor(self._inventory, listed, part, reached, problems)
         else:
             await self._by_tags(name, part, reached, problems)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from string import Formatter
 from urllib.parse import quote
 
-from regtools.registries.listing import CredentialShape, VendorApi
+from regtools.registries.listing import CredentialShape, Login, VendorApi
 from regtools.schema import DedupScope
 
 
@@ -73,6 +73,10 @@ class RegistryKind:
             ):
                 return shape
         return None
+
+    def shape_of(self, login: Login) -> CredentialShape | None:
+        """Tell which sort of credential the vendor's API is shown; None: it could be anything."""
+        return self.credential_shape("" if login.is_api_token else login.username, login.secret)
 
     def is_host(self, registry: str) -> bool:
         """Whether the name alone says that this registry is of this kind."""

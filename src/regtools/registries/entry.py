@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, Final, Generic, TypeVar
 
-from regtools.errors import InvalidReferenceError, MalformedAnswerError
+from regtools.errors import InvalidReferenceError, MalformedAnswerError, RegistryError
 from regtools.reference import Digest, parse_digest, parse_repository, parse_tag
 
 T = TypeVar("T")
@@ -113,6 +113,18 @@ class Entry:
             return found.astimezone(UTC) if found.year > 1 else None
         except (ValueError, OverflowError) as error:
             raise self._odd(key, value, "a time") from error
+
+    def day(self, key: str) -> datetime | None:
+        """Give the beginning, in UTC, of a day that is told without a time: ``2026-12-01``."""
+        value = self._data.get(key)
+        if value is None or value == "":
+            return None
+        if not isinstance(value, str) or not re.fullmatch(r"\d{4}-\d\d-\d\d", value, re.ASCII):
+            raise self._odd(key, value, "a day")
+        try:
+            return datetime.fromisoformat(value).replace(tzinfo=UTC)
+        except ValueError as error:
+            raise self._odd(key, value, "a day") from error
 
     def mail_time(self, key: str) -> datetime | None:
         """Give a moment in RFC 2822's form: ``Wed, 04 Nov 2020 16:13:26 -0000`` (Quay)."""
@@ -218,7 +230,7 @@ class Read(Generic[T]):
     """What a page of an answer holds, and what of it could not be read."""
 
     items: list[T] = field(default_factory=list)
-    problems: list[MalformedAnswerError] = field(default_factory=list)
+    problems: list[RegistryError] = field(default_factory=list)
 
 
 def read_all(listed: object, parse: Callable[[Entry], T], *, vendor: str, place: str) -> Read[T]:

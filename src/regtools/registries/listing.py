@@ -38,6 +38,8 @@ class ListedRepository:
     """The vendor's own retention rules for it, as JSON."""
     key: str = ""
     """How the vendor's API names it, where that is not its path."""
+    tells_versions: bool = True
+    """Whether the vendor tells what it holds; else the registry itself is asked, tag by tag."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +110,8 @@ class CredentialShape:
     """Why it cannot work here, where it cannot."""
     expires_in: str = ""
     """How long such a one lives, in words; empty: as long as its owner says."""
+    opens_api: bool = True
+    """Whether the vendor's own API takes it too, and not the registry alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +160,8 @@ class Login:
 
     username: str = ""
     secret: str = field(default="", repr=False)
+    is_api_token: bool = False
+    """Whether the secret was given for the API alone, and the user name is the registry's."""
 
     @property
     def is_anonymous(self) -> bool:
@@ -210,6 +216,9 @@ class VendorApi:
     address: Callable[[str], str | None]
     """From a registry's ``host[:port]`` to the API's address, without a slash at the end; None:
     it must be told (``api_url``). One that begins with a slash is below the registry itself."""
+    address_by_realm: Callable[[str], str | None] = lambda _: None
+    """The same from the address of the token server that the registry names, where the host does
+    not tell and the credential may go there."""
     sign_in: Callable[[Api, Login], Awaitable[Mapping[str, str]]] | None = None
     """Gives the headers that say who asks; None: as the registry itself asks for (its challenge)."""
     registry_login: Callable[[Api, Place], Awaitable[Login]] | None = None
