@@ -130,6 +130,19 @@ def test_of_an_images_config_only_the_harmless_part_is_kept(tmp_path: Path) -> N
     assert json.loads(found.body)["architecture"] == "arm64"
 
 
+def test_what_repositories_share_is_found_through_any_of_them(tmp_path: Path) -> None:
+    digest = "sha256:" + "a" * 64
+    recording = Recording(tmp_path / "case", ABOUT, secrets=[])
+    recording.keep("GET", f"https://r.example.com/v2/a/blobs/{digest}", b"", 200, {}, b"shared")
+    recording.close()
+    replay = Replay(tmp_path / "case")
+    found = replay.find("GET", f"https://r.example.com/v2/team/b/blobs/{digest}", b"")
+    assert found is not None
+    assert found.body == b"shared"
+    other = digest.replace("a", "b")
+    assert replay.find("GET", f"https://r.example.com/v2/a/blobs/{other}", b"") is None
+
+
 def test_forms_and_questions_are_told_apart_without_their_secrets(tmp_path: Path) -> None:
     recording = Recording(tmp_path / "case", ABOUT, secrets=[])
     url = "https://auth.example.com/token"

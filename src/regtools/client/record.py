@@ -36,6 +36,8 @@ _SECRET: Final = re.compile(
     r"(?i)(?:access_|refresh_|id_|identity|session|security|bearer|authorization)?_?token"
     r"|pass(?:word)?|secret|authorization|signature|private_key|credentials?|auth|accesskey(?:id)?"
 )
+_CONTENT: Final = re.compile(r"/(?:manifests|blobs)/([a-z0-9+._-]+:[A-Za-z0-9=_-]+)$")
+"""An address of something that is the same in every repository that has it."""
 _JWT: Final = re.compile(rb"eyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*)?")
 _HEADERS: Final = re.compile(
     r"content-type|content-range|accept-ranges|etag|link|location|retry-after|server|warning"
@@ -155,9 +157,13 @@ class Replay:
             self.about = About(**json.loads((folder / ABOUT).read_text(encoding="utf-8")))
             lines = (folder / EXCHANGES).read_text(encoding="utf-8").splitlines()
             self._answers: dict[tuple[str, str, str], list[dict[str, Any]]] = defaultdict(list)
+            self._content: dict[tuple[str, str], dict[str, Any]] = {}
             for line in lines:
                 one = json.loads(line)
                 self._answers[one["method"], one["url"], one["asked"]].append(one)
+                content = _CONTENT.search(one["url"])
+                if content and one["status"] == 200:
+                    self._content[one["method"], content[1]] = one
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ConfigError(
                 f"{folder} holds no recording that can be read: {error}.",
@@ -174,9 +180,14 @@ class Replay:
     def find(self, method: str, url: str, request_body: bytes) -> Recorded | None:
         """Give the next answer; None: this was never asked."""
         waiting = self._answers.get((method, clean_url(url), fingerprint(request_body)))
-        if not waiting:
+        content = _CONTENT.search(url)
+        if waiting:
+            one = waiting.pop(0) if len(waiting) > 1 else waiting[0]
+        elif content and (method, content[1]) in self._content:
+            # What several repositories share was asked of whichever came first.
+            one = self._content[method, content[1]]
+        else:
             return None
-        one = waiting.pop(0) if len(waiting) > 1 else waiting[0]
         packed = one.get("base64")
         body = base64.b64decode(packed) if packed is not None else str(one["body"]).encode()
         return Recorded(
