@@ -310,27 +310,46 @@ class _Run:
         versions: dict[Digest, ListedVersion] = {}
         tags: dict[str, TagRow] = {}
         tagged: set[Digest] = set()
+        nameless: list[ListedVersion] = []
+
+        def add(version: ListedVersion, digest: Digest) -> None:
+            versions.setdefault(digest, version)
+            tagged.update([digest] if version.tags else [])
+            for tag in version.tags:
+                tags[tag.name] = TagRow(
+                    registry=self._registry,
+                    repository=listed.name,
+                    tag=tag.name,
+                    digest=digest,
+                    pushed_at=tag.pushed_at or version.pushed_at,
+                    pulled_at=tag.pulled_at or version.pulled_at,
+                )
+
+        async def resolve(version: ListedVersion) -> None:
+            for tag in version.tags:
+                try:
+                    add(version, await self._named(listed.name, tag.name))
+                except BudgetError:
+                    raise
+                except RegtoolsError as error:
+                    self._count_failure(error)
+                    problems.append(self._problem(listed.name, tag.name, error))
+
         try:
             async for read in inventory.versions(listed):
                 self._answered()
                 problems += [self._problem(listed.name, "", error) for error in read.problems]
                 for version in read.items:
-                    versions.setdefault(version.digest, version)
-                    tagged.update([version.digest] if version.tags else [])
-                    for tag in version.tags:
-                        tags[tag.name] = TagRow(
-                            registry=self._registry,
-                            repository=listed.name,
-                            tag=tag.name,
-                            digest=version.digest,
-                            pushed_at=tag.pushed_at or version.pushed_at,
-                            pulled_at=tag.pulled_at or version.pulled_at,
-                        )
+                    if version.digest is None:
+                        nameless.append(version)
+                    else:
+                        add(version, version.digest)
                 self._tags_read += sum(len(version.tags) for version in read.items)
                 self._report()
         except (RegistryError, UnreachableError) as error:
             self._count_failure(error)
             problems.append(self._problem(listed.name, "", error))
+        await _each(_given(nameless), resolve, at_once=TAGS_AT_ONCE)
         part.tags.extend(tags.values())
         part.untagged.extend(
             UntaggedRow(
@@ -426,6 +445,8 @@ class _Run:
                 if digest not in tagged:
                     row = UntaggedRow(registry=self._registry, repository=name, digest=digest)
                     part.untagged.append(row)
+        except BudgetError:
+            raise
         except RegtoolsError as error:
             self._count_failure(error)
             problems.append(self._problem(name, "", error))
@@ -459,6 +480,11 @@ class _Run:
                 await self._contents.get(digest, lambda: self._keep(repository, manifest))
         self._answered()
         return digest, await self._reach(repository, digest)
+
+    async def _named(self, repository: str, tag: str) -> Digest:
+        """Give the digest of a tag; asked for alone, it is no pull (Docker Hub)."""
+        digest = await self._distribution.resolve(repository, tag)
+        return digest or (await self._tag(repository, tag))[0]
 
     async def _reach(self, repository: str, top: Digest) -> list[Digest]:
         """Fetch what is missing below `top`; give all unknown digests from there down."""
@@ -494,6 +520,8 @@ class _Run:
 
         try:
             return await self._contents.get(digest, fetch)
+        except BudgetError:
+            raise
         except RegtoolsError as error:
             if is_top:
                 raise
@@ -520,6 +548,8 @@ class _Run:
 
         try:
             return await self._configs.get(descriptor.digest, fetch)
+        except BudgetError:
+            raise
         except RegtoolsError as error:
             self._break(manifest.digest, error)
             return ImageConfig()
@@ -529,6 +559,8 @@ class _Run:
             return layer
         try:
             size = await self._distribution.blob_size(repository, layer.digest)
+        except BudgetError:
+            raise
         except RegtoolsError as error:
             self._break(manifest.digest, error)
             return layer
