@@ -444,13 +444,15 @@ def test_a_recording_plays_back_without_a_secret(tmp_path: Path, hub: Hub) -> No
         ("repo:read", {"list": True, "pull": True, "push": False, "delete": False}),
         ("repo:admin offline_access", dict.fromkeys(("list", "pull", "push", "delete"), True)),
         ("scope-image-pull", {"list": False, "pull": True, "push": False, "delete": False}),
+        # A token that tells nothing: what the Hub and the registry answer.
+        (None, {"list": True, "pull": True, "push": None, "delete": None}),
     ],
 )
 def test_rights_are_those_that_the_token_tells(
     tmp_path: Path,
     hub: Hub,
-    scopes: str,
-    granted: dict[str, bool],
+    scopes: str | None,
+    granted: dict[str, bool | None],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     registry, api = hub
@@ -468,6 +470,7 @@ def test_rights_are_those_that_the_token_tells(
     found = check_auth("work", options=Options(config=file))
     assert {one.action: one.granted for one in found.rights} == granted
     assert found.accepted
+    assert bool(found.hint) is not granted["list"]
 
 
 @pytest.mark.parametrize(

@@ -102,11 +102,11 @@ class HubInventory:
         return Read()
 
     async def rights(self) -> Rights | None:
-        """Give what the API's own token says of itself; None where it says nothing."""
+        """Give what the API's own token says of itself, else whether the namespace is listed."""
         login = self._place.login
         scopes = await self._scopes()
         if not scopes:
-            return None
+            return await self._listing_right()
         granted = {action for scope in scopes for action in _MAY.get(scope, ())}
         # The Hub's scopes are plain: what no scope allows is not allowed.
         return Rights(
@@ -115,6 +115,15 @@ class HubInventory:
             scopes=scopes,
             source=f"POST {SIGN_IN}",
         )
+
+    async def _listing_right(self) -> Rights | None:
+        namespace = self._place.path.partition("/")[0]
+        if not namespace:
+            return None
+        path = f"/v2/namespaces/{quote(namespace, safe='')}/repositories"
+        what = f"a repository of {namespace}"
+        await self._api.get(path, what=what, parameters={"page_size": 1})
+        return Rights(granted={"list": True}, source="the Hub's answer")
 
     async def _withheld(self, namespace: str) -> MalformedAnswerError | None:
         """Tell that private repositories are missing, which the answer itself does not."""
