@@ -35,6 +35,7 @@ from regtools.client import (
 from regtools.collect import diagnose as diagnosis
 from regtools.collect import scan as scanning
 from regtools.collect.content import check_content
+from regtools.collect.probes import limits
 from regtools.collect.rights import Right, missing, rights
 from regtools.credentials import (
     ANONYMOUS,
@@ -132,6 +133,8 @@ class Scanned:
     blobs: int
     logical_bytes: int
     physical_bytes: int
+    limits: str = ""
+    """What is left of the quota of pulls, in words; empty: the registry told of none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -634,7 +637,10 @@ def _scan_one(
                 on_part=draft.add,
                 on_progress=show,
             )
-            outcome.rest.checks.extend(checks)
+            left = limits.limits(registry, distribution.rate_limit)
+            outcome.rest.checks.extend(
+                [*checks, *([left] if left and known.kind.counts_pulls else [])]
+            )
             if check_blobs:
                 content = await anyio.to_thread.run_sync(draft.content, outcome.rest)
                 checked = await check_content(distribution, content, on_progress=show)
@@ -661,6 +667,7 @@ def summarize(history: History, snapshot: SnapshotRow) -> Scanned:
 
     totals = usage(history, by="registry", snapshots=[snapshot]).iloc[0]
     problems = query(history, "problems", snapshots=[snapshot])
+    checks = query(history, "checks", snapshots=[snapshot])
     return Scanned(
         snapshot=snapshot,
         problems=[
@@ -679,6 +686,7 @@ def summarize(history: History, snapshot: SnapshotRow) -> Scanned:
         blobs=int(totals["blobs"]),
         logical_bytes=int(totals["logical_bytes"]),
         physical_bytes=int(totals["physical_bytes"]),
+        limits=" ".join(checks.loc[checks["stage"] == limits.STAGE, "summary"]),
     )
 
 

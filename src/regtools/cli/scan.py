@@ -124,6 +124,8 @@ def _print(result: ScanResult, fmt: Format) -> None:
     elif rows:
         print_rows(rows, fmt, columns=COLUMNS)
     for one in result.scanned:
+        if one.limits:
+            say(f"{one.snapshot.registry}: {one.limits}")
         for problem in one.problems:
             place = "/".join(part for part in (problem.registry, problem.repository) if part)
             reference = f" {problem.reference}" if problem.reference else ""
@@ -155,4 +157,5 @@ def row_of(one: Scanned) -> dict[str, Any]:
         "physical_bytes": one.physical_bytes,
         "requests": snapshot.requests,
         "seconds": snapshot.seconds,
+        "limits": one.limits,
     }

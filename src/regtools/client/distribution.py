@@ -9,11 +9,14 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import AsyncGenerator, Callable, Collection, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
+import anyio
 import httpx
 
+from regtools.claims import claims_of
 from regtools.client.answer import (
     clean,
     error_of,
@@ -28,9 +31,9 @@ from regtools.client.auth import RegistryAuth
 from regtools.client.digest import CANONICAL, digest_of, signed_payload, verify
 from regtools.client.exchange import MAX_WAIT_SECONDS, REDIRECTS, Exchange, origins_of
 from regtools.client.exchange import origin_url as origin_url
-from regtools.client.limit import Budget, RateLimit
+from regtools.client.limit import Budget, Floor, RateLimit
 from regtools.client.page import Listing
-from regtools.credentials import Credential, claims_of
+from regtools.credentials import Credential
 from regtools.errors import (
     BudgetError,
     InvalidReferenceError,
@@ -125,7 +128,9 @@ class Distribution:
         self.credential = credential
         self.refused_names: list[tuple[str, str]] = []
         """Listed names that break the grammar, with the repository they were listed in."""
-        self._min_pulls = min_pulls
+        self._floor = Floor(min_pulls)
+        self._limit_asked = anyio.Lock()
+        self._is_limit_known = False
         self._exchange: Exchange[RegistryAuth] = Exchange(
             origins_of(target),
             credential,
@@ -237,15 +242,15 @@ class Distribution:
             ``ANSWER_HTML``.
         """
         what = f"the manifest of {_image(repository, reference)}"
-        self._leave_pulls(what)
-        response = await self._exchange.ask(
-            "GET",
-            f"/v2/{parse_repository(repository)}/manifests/{_reference(reference)}",
-            what=what,
-            scope=_pull(repository),
-            headers={"Accept": ACCEPT},
-            max_bytes=MAX_MANIFEST,
-        )
+        async with self._one_pull(repository, reference, what):
+            response = await self._exchange.ask(
+                "GET",
+                f"/v2/{parse_repository(repository)}/manifests/{_reference(reference)}",
+                what=what,
+                scope=_pull(repository),
+                headers={"Accept": ACCEPT},
+                max_bytes=MAX_MANIFEST,
+            )
         if is_cut(response):
             fault = f"is larger than {MAX_MANIFEST:,} bytes"
             raise malformed(response, what=what, fault=fault, code="MANIFEST_TOO_LARGE")
@@ -421,7 +426,8 @@ class Distribution:
             return False
         return True
 
-    def _leave_pulls(self, what: str) -> None:
+    @asynccontextmanager
+    async def _one_pull(self, repository: str, reference: str, what: str) -> AsyncGenerator[None]:
         """Stop before a pull that others may need more.
 
         Raises
@@ -429,16 +435,28 @@ class Distribution:
         BudgetError
             Code ``PULLS_KEPT``.
         """
-        limit = self.rate_limit
-        if limit is None or limit.remaining is None or limit.remaining > self._min_pulls:
+        if not self._floor.least:
+            yield
             return
-        if self._min_pulls:
+        async with self._limit_asked:
+            if self.rate_limit is None and not self._is_limit_known:
+                # The quota stands in answers about manifests only, and HEAD costs no pull.
+                await self.resolve(repository, reference)
+                self._is_limit_known = True
+        if not await self._floor.acquire(self._pulls_left):
             raise BudgetError(
-                f"{self.registry} has {limit.remaining} pulls left, and {self._min_pulls} are to be "
-                f"left to others: {what} was not fetched.",
+                f"{self.registry} has {self._pulls_left()} pulls left, and {self._floor.least} are "
+                f"to be left to others: {what} was not fetched.",
                 code="PULLS_KEPT",
                 remedy="Run again when the window has passed: what was collected is kept.",
             )
+        try:
+            yield
+        finally:
+            self._floor.release()
+
+    def _pulls_left(self) -> int | None:
+        return self.rate_limit.remaining if self.rate_limit else None
 
     def _verified(self, response: httpx.Response, body: bytes, reference: str, what: str) -> Digest:
         """Give the digest, held against what was asked for and what the registry told."""

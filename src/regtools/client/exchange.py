@@ -12,7 +12,7 @@ from typing import Any, Final, Generic, TypeVar
 import httpx
 import stamina
 
-from regtools.client.answer import clean, error_of, host_of, malformed
+from regtools.client.answer import QUOTA_USED_UP, clean, error_of, host_of, malformed
 from regtools.client.asker import Asker
 from regtools.client.auth import secrets_of
 from regtools.client.failure import classify_error
@@ -311,7 +311,7 @@ class _Patience:
         if not isinstance(error, RegistryError) or error.status not in RETRIED_STATUSES:
             return False
         if not isinstance(error, RateLimitedError) or error.retry_after is None:
-            return "quota" not in error.remedy
+            return error.code != QUOTA_USED_UP
         if error.retry_after > self._left:
             return False
         self._left -= error.retry_after

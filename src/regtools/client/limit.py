@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -120,6 +120,44 @@ class Limiter:
     def _wake(self) -> None:
         if self._waiting and self._inside < self.allowed:
             self._waiting.popleft().set()
+
+
+class Floor:
+    """Lets pulls through while more than a number of them are left, those under way included.
+
+    Parameters
+    ----------
+    least
+        How many are to be left.
+    """
+
+    def __init__(self, least: int) -> None:
+        self.least = least
+        self._under_way = 0
+        self._changed = anyio.Event()
+
+    async def acquire(self, left: Callable[[], int | None]) -> bool:
+        """Wait for a turn, to be given back with `release`; False: there is none to spare.
+
+        Parameters
+        ----------
+        left
+            Gives how many the registry told last; None: it tells none.
+        """
+        while True:
+            known = left()
+            if known is None or known - self._under_way > self.least:
+                self._under_way += 1
+                return True
+            if not self._under_way:
+                return False
+            await self._changed.wait()
+
+    def release(self) -> None:
+        """Give a turn back, once the registry has told what is left."""
+        self._under_way -= 1
+        self._changed.set()
+        self._changed = anyio.Event()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,6 +38,8 @@ _SECRET: Final = re.compile(
 )
 _CONTENT: Final = re.compile(r"/(?:manifests|blobs)/([a-z0-9+._-]+:[A-Za-z0-9=_-]+)$")
 """An address of something that is the same in every repository that has it."""
+_WHO: Final = frozenset({"identifier", "username", "user", "login"})
+"""Who a secret beside it belongs to: a recording is played back as somebody else."""
 _JWT: Final = re.compile(rb"eyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*)?")
 _HEADERS: Final = re.compile(
     r"content-type|content-range|accept-ranges|etag|link|location|retry-after|server|warning"
@@ -289,8 +291,15 @@ def clean_url(url: str) -> str:
 
 
 def fingerprint(body: bytes) -> str:
-    """Tell requests with different bodies apart, without their secrets."""
-    return hashlib.sha256(_clean_body(body)).hexdigest()[:16] if body else ""
+    """Tell requests with different bodies apart, without their secrets and whose they are."""
+    return hashlib.sha256(_without_who(_clean_body(body))).hexdigest()[:16] if body else ""
+
+
+def _without_who(clean: bytes) -> bytes:
+    if SCRUBBED.encode() not in clean or clean[:1] != b"{":
+        return clean
+    data = json.loads(clean)
+    return json.dumps({name: one for name, one in data.items() if name not in _WHO}).encode()
 
 
 def _question(request: httpx.Request) -> bytes:

@@ -28,7 +28,6 @@ from regtools.collect.attached import MAX_REFERRER_DEPTH, Attached
 from regtools.collect.each import Failures, each
 from regtools.collect.tree import Tree
 from regtools.errors import (
-    BudgetError,
     DeniedError,
     NotFoundError,
     RegistryError,
@@ -302,27 +301,44 @@ class _Run:
         versions: dict[Digest, ListedVersion] = {}
         tags: dict[str, TagRow] = {}
         tagged: set[Digest] = set()
+        nameless: list[ListedVersion] = []
+
+        def add(version: ListedVersion, digest: Digest) -> None:
+            versions.setdefault(digest, version)
+            tagged.update([digest] if version.tags else [])
+            for tag in version.tags:
+                tags[tag.name] = TagRow(
+                    registry=self._registry,
+                    repository=listed.name,
+                    tag=tag.name,
+                    digest=digest,
+                    pushed_at=tag.pushed_at or version.pushed_at,
+                    pulled_at=tag.pulled_at or version.pulled_at,
+                )
+
+        async def resolve(version: ListedVersion) -> None:
+            for tag in version.tags:
+                try:
+                    add(version, await self._named(listed.name, tag.name))
+                except RegtoolsError as error:
+                    self._failures.count(error)
+                    problems.append(self._problem(listed.name, tag.name, error))
+
         try:
             async for read in inventory.versions(listed):
                 self._failures.answered()
                 problems += [self._problem(listed.name, "", error) for error in read.problems]
                 for version in read.items:
-                    versions.setdefault(version.digest, version)
-                    tagged.update([version.digest] if version.tags else [])
-                    for tag in version.tags:
-                        tags[tag.name] = TagRow(
-                            registry=self._registry,
-                            repository=listed.name,
-                            tag=tag.name,
-                            digest=version.digest,
-                            pushed_at=tag.pushed_at or version.pushed_at,
-                            pulled_at=tag.pulled_at or version.pulled_at,
-                        )
+                    if version.digest is None:
+                        nameless.append(version)
+                    else:
+                        add(version, version.digest)
                 self._tags_read += sum(len(version.tags) for version in read.items)
                 self._report()
         except (RegistryError, UnreachableError) as error:
             self._failures.count(error)
             problems.append(self._problem(listed.name, "", error))
+        await each(nameless, resolve, at_once=TAGS_AT_ONCE)
         part.tags.extend(tags.values())
         part.untagged.extend(
             UntaggedRow(
@@ -340,13 +356,16 @@ class _Run:
             try:
                 reached.update(dict.fromkeys(await self._tree.reach(listed.name, digest)))
                 self._failures.answered()
-            except BudgetError:
-                raise
             except RegtoolsError as error:
                 self._failures.count(error)
                 problems.append(self._problem(listed.name, digest, error))
 
         await each(versions, one, at_once=TAGS_AT_ONCE)
+
+    async def _named(self, repository: str, tag: str) -> Digest:
+        """Give the digest of a tag; asked for alone, it is no pull (Docker Hub)."""
+        digest = await self._distribution.resolve(repository, tag)
+        return digest or (await self._tree.tag(repository, tag))[0]
 
     async def _sums(self) -> None:
         """Ask for the vendor's own numbers; a scan is not less complete without them."""
@@ -381,8 +400,6 @@ class _Run:
         async def one(tag: str) -> None:
             try:
                 digest, below = await self._tree.tag(name, tag)
-            except BudgetError:
-                raise
             except RegtoolsError as error:
                 self._failures.count(error)
                 problems.append(self._problem(name, tag, error))

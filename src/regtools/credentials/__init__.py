@@ -5,7 +5,7 @@ Docker's ``config.json`` with its helpers, podman's ``auth.json``, a Kubernetes 
 """
 
 from regtools.credentials._base import ANONYMOUS, Attempt, Credential
-from regtools.credentials.expiry import claims_of, expires_at
+from regtools.credentials.expiry import expires_at
 from regtools.credentials.find import Login, find_credential
 from regtools.credentials.references import check_reference
 
@@ -15,7 +15,6 @@ __all__ = [
     "Credential",
     "Login",
     "check_reference",
-    "claims_of",
     "expires_at",
     "find_credential",
 ]

@@ -46,6 +46,8 @@ class RegistryKind:
         What most often is wrong where the credential is refused.
     vendor
         Its own API, where it has one that lists more than the protocol does.
+    counts_pulls
+        Whether the limits it tells (``RateLimit-Limit``) are of pulls.
     """
 
     name: str
@@ -64,6 +66,7 @@ class RegistryKind:
     credentials: tuple[CredentialShape, ...] = ()
     mistake: str = ""
     vendor: VendorApi | None = None
+    counts_pulls: bool = False
 
     def credential_shape(self, username: str, secret: str) -> CredentialShape | None:
         """Tell which sort of credential this is; None: it could be anything."""

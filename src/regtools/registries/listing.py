@@ -55,7 +55,8 @@ class ListedTag:
 class ListedVersion:
     """A manifest or index of a repository as the vendor lists it, with its tags."""
 
-    digest: Digest
+    digest: Digest | None
+    """None: the vendor tells the tags only, and the registry is asked for what they name."""
     tags: tuple[ListedTag, ...] = ()
     """Empty: untagged."""
     pushed_at: datetime | None = None
