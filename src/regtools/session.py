@@ -30,6 +30,7 @@ from regtools.client import (
     VendorSession,
     open_client,
     secrets_of,
+    trust,
 )
 from regtools.collect import diagnose as diagnosis
 from regtools.collect import scan as scanning
@@ -41,6 +42,7 @@ from regtools.credentials import (
     Login,
     expires_at,
     find_credential,
+    with_google,
 )
 from regtools.credentials.references import resolve
 from regtools.errors import (
@@ -72,7 +74,7 @@ class Options:
     """What stands above the settings file for one call.
 
     `username` and `password` are references (``env:NAME``, ``file:PATH``, ``docker-config``,
-    ``kubernetes:PATH``), never a secret; a plain user name is one too.
+    ``kubernetes:PATH``, ``google``), never a secret; a plain user name is one too.
     """
 
     config: Path | None = None
@@ -370,6 +372,10 @@ def open_access(name: str, settings: Settings, options: Options) -> Access:
         environ=os.environ,
         home=Path.home(),
     )
+    ca_file = options.ca_file or own.ca_file
+    credential, tokens = with_google(
+        credential, tls=lambda: trust(ca_file), environ=os.environ, home=Path.home()
+    )
     kind = options.kind or own.kind
     return Access(
         name=name,
@@ -379,11 +385,11 @@ def open_access(name: str, settings: Settings, options: Options) -> Access:
         credential=credential,
         attempts=attempts,
         connection=ConnectionOptions(
-            ca_file=options.ca_file or own.ca_file,
+            ca_file=ca_file,
             connections=options.connections or settings.connections,
             timeout_seconds=settings.timeout_seconds,
         ),
-        api_login=_api_login(name, own, credential),
+        api_login=_api_login(name, own, credential, tokens),
         is_kind_given=kind is not None,
     )
 
@@ -426,13 +432,18 @@ def _recorded(access: Access, folder: Path) -> Access:
     return replace(access, connection=replace(access.connection, recording=recording))
 
 
-def _api_login(name: str, own: RegistrySettings, credential: Credential) -> ApiLogin:
-    """Take the token that is meant for the API, else what the registry itself is shown."""
+def _api_login(
+    name: str, own: RegistrySettings, credential: Credential, tokens: Callable[[], str] | None
+) -> ApiLogin:
+    """Take the token that is meant for the API, else what the registry itself is shown.
+
+    ``tokens`` gets one for the API, where it takes another than the registry.
+    """
     secret = credential.password or credential.identity_token
     if own.api_token is not None:
         where = f"api_token in the settings of {name}"
-        secret = resolve(own.api_token, where=where, environ=os.environ)
-    return ApiLogin(username=credential.username, secret=secret)
+        secret, tokens = resolve(own.api_token, where=where, environ=os.environ), None
+    return ApiLogin(username=credential.username, secret=secret, renew=tokens)
 
 
 def with_kind_told(access: Access, distribution: Distribution) -> Access:
@@ -452,6 +463,8 @@ class Vendor:
     """The way to a vendor's own API, or why there is none."""
 
     inventory: Inventory | None = None
+    beside: Inventory | None = None
+    """What is asked through the registry itself, should the vendor's API refuse."""
     session: VendorSession | None = None
     """What it is asked through, where that is not the registry's own way."""
     missing: RegtoolsError | None = None
@@ -471,16 +484,19 @@ def open_vendor(
         return Vendor()
     registry = access.target.registry
     address = access.settings.api_url or vendor.address(registry)
+    place = Place(registry=registry, path=access.target.path, login=access.api_login)
+    through_registry = RegistryApi(distribution.exchange)
+    beside = vendor.beside(through_registry, place) if vendor.beside else None
     if address is None:
-        return Vendor(missing=_address_missing(access))
+        return Vendor(inventory=beside, missing=_address_missing(access))
     if vendor.is_needed and access.api_login.is_anonymous:
-        return Vendor(missing=_credential_missing(access, vendor.credential))
+        missing = _credential_missing(access, vendor.credential)
+        return Vendor(inventory=beside, missing=missing)
     below_registry = address == "" or address.startswith("/")
     url = (f"{distribution.exchange.origin}{address}" if below_registry else address).rstrip("/")
-    place = Place(registry=registry, path=access.target.path, login=access.api_login, api_url=url)
+    place = replace(place, api_url=url)
     if vendor.sign_in is None:
-        api = RegistryApi(distribution.exchange)
-        return Vendor(inventory=vendor.open(api, place))
+        return Vendor(inventory=vendor.open(through_registry, place))
     session = VendorSession(
         url,
         replace(access.credential, password=access.api_login.secret),
@@ -489,7 +505,7 @@ def open_vendor(
         login=access.api_login,
         budget=budget,
     )
-    return Vendor(inventory=vendor.open(session, place), session=session)
+    return Vendor(inventory=vendor.open(session, place), beside=beside, session=session)
 
 
 def _credential_missing(access: Access, needed: str) -> RegtoolsError:
@@ -537,6 +553,7 @@ def _scan_one(
                 path=path,
                 ui_url=access.settings.ui_url,
                 inventory=vendor.inventory,
+                beside=vendor.beside,
                 missing=vendor.missing,
                 known=draft.known,
                 known_children=lambda: history.known_children(registry),
@@ -604,6 +621,7 @@ def _talk(
                     access.credential,
                     client,
                     allowed_realms=(*access.kind.realms, *access.settings.allowed_realms),
+                    identity=access.kind.identity,
                     budget=budget,
                     min_pulls=min_pulls,
                 ),

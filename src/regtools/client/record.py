@@ -36,7 +36,8 @@ _SECRET: Final = re.compile(
     r"(?i)(?:access_|refresh_|id_|identity|session|security|bearer|authorization)?_?token"
     r"|pass(?:word)?|secret|authorization|signature|private_key|credentials?|auth|accesskey(?:id)?"
 )
-_JWT: Final = re.compile(rb"eyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*)?")
+# JSON Web Tokens, and Google's access tokens.
+_JWT: Final = re.compile(rb"eyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*)?|ya29\.[\w.-]{8,}")
 _HEADERS: Final = re.compile(
     r"content-type|content-range|accept-ranges|etag|link|location|retry-after|server|warning"
     r"|www-authenticate|x-total.*|x-next-page|x-page|x-per-page|x-retry-after"

@@ -1,4 +1,7 @@
-"""References to a secret: ``env:NAME``, ``file:PATH``, ``docker-config``, ``kubernetes:PATH``."""
+"""References to a secret: ``env:NAME``, ``file:PATH``, ``docker-config``, ``kubernetes:PATH``.
+
+``google`` refers to Google's own credentials, by which a password is got.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +14,20 @@ from regtools.credentials._base import MAX_FILE_BYTES
 from regtools.errors import ConfigError
 
 _REFERENCE: Final = re.compile(
-    r"(?:env:[A-Za-z_][A-Za-z0-9_]*|(?:file|kubernetes):.+|docker-config)"
+    r"(?:env:[A-Za-z_][A-Za-z0-9_]*|(?:file|kubernetes):.+|docker-config|google)"
 )
-_REMEDY: Final = "Write env:NAME, file:PATH, docker-config or kubernetes:PATH."
+_CLOUD: Final = re.compile(r"google")
+_REMEDY: Final = "Write env:NAME, file:PATH, docker-config, kubernetes:PATH or google."
 
 
 def is_reference(value: str) -> bool:
     """Whether this says where to look, rather than what."""
     return _REFERENCE.fullmatch(value) is not None
+
+
+def is_cloud(value: str) -> bool:
+    """Whether this means a cloud's own credentials."""
+    return _CLOUD.fullmatch(value) is not None
 
 
 def check_reference(value: str, *, where: str, is_secret: bool) -> None:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from regtools.registries.listing import CredentialShape, VendorApi
+from regtools.registries.listing import CredentialShape, IdentityExchange, VendorApi
 from regtools.schema import DedupScope
 
 
@@ -38,6 +38,8 @@ class RegistryKind:
         Sorts of credentials that can be told by how they look; the first that fits.
     mistake
         What most often is wrong where the credential is refused.
+    identity
+        How the token of another identity provider is turned into one of its own.
     vendor
         Its own API, where it has one that lists more than the protocol does.
     """
@@ -55,6 +57,7 @@ class RegistryKind:
     lists: str = ""
     credentials: tuple[CredentialShape, ...] = ()
     mistake: str = ""
+    identity: IdentityExchange | None = None
     vendor: VendorApi | None = None
 
     def credential_shape(self, username: str, secret: str) -> CredentialShape | None:
