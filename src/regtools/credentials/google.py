@@ -222,6 +222,7 @@ def _from_key(key: Mapping[str, Any]) -> Credentials:
 def _default(ask: _Ask, environ: Mapping[str, str], home: Path) -> Credentials:
     """Find application-default credentials."""
     import google.auth
+    from google.oauth2 import credentials as authorized_user
 
     file = _default_file(environ, home)
     if file is None:
@@ -238,10 +239,11 @@ def _default(ask: _Ask, environ: Mapping[str, str], home: Path) -> Credentials:
     _check_addresses(data, str(file))
     if data.get("type") == "service_account":
         return _from_key(data)
-    # Whoever logged in with gcloud was granted other scopes, and cannot ask for this one.
-    scopes = None if data.get("type") == "authorized_user" else [SCOPE]
     try:
-        found, _ = google.auth.load_credentials_from_dict(data, scopes=scopes, request=ask)
+        if data.get("type") == "authorized_user":
+            # Whoever logged in with gcloud was granted other scopes, and cannot ask for ours.
+            return authorized_user.Credentials.from_authorized_user_info(data)
+        found, _ = google.auth.load_credentials_from_dict(data, scopes=[SCOPE], request=ask)
     except (ValueError, KeyError, TypeError) as error:
         raise _invalid(f"Google's credentials in {file} cannot be read") from error
     return found

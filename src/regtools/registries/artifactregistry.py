@@ -149,10 +149,11 @@ class ArtifactRegistryInventory:
 
     async def rights(self) -> Rights | None:
         """Ask which of a few permissions the credential has on the repository."""
-        if not (self._name.repository and self._name.location):
+        resource = await self._resource()
+        if resource is None:
             return None
         answer = await self._api.post(
-            f"{self._name.resource}:testIamPermissions",
+            f"/{quote(resource, safe='/:')}:testIamPermissions",
             what="what the credential may do",
             body={"permissions": list(PERMISSIONS.values())},
         )
@@ -162,6 +163,17 @@ class ArtifactRegistryInventory:
             scopes=held,
             source="POST …/repositories/{repository}:testIamPermissions",
         )
+
+    async def _resource(self) -> str | None:
+        """Give the API's name of the one repository that is meant, None where none is."""
+        if not self._name.repository:
+            return None
+        if self._name.location:
+            return self._name.resource.removeprefix("/")
+        async for page in self._google_repositories():
+            for entry in page.items:
+                return entry.text("name")
+        return None
 
     async def _google_repositories(self) -> AsyncIterator[Read[Entry]]:
         """Give the repositories that are meant."""
@@ -195,6 +207,8 @@ class ArtifactRegistryInventory:
         found: list[str] = []
         async for page in self._pages(path, "locations", f"the locations of {self._name.project}"):
             found += [entry.text("locationId") for entry in page.entries("locations")]
+        if not found:
+            raise odd(_VENDOR, "locations", "is missing")
         return found
 
     async def _images(self, repository: Entry) -> Read[ListedRepository]:
