@@ -17,7 +17,7 @@ from tests.support.vendors.scanning import Seen as Scan
 from tests.support.vendors.scanning import plan_tags, scan_vendor, settings_file
 from tests.support.vendors.server import as_json, serving
 
-from regtools.errors import ConfigError, RegtoolsError, UnauthorizedError, UnreachableError
+from regtools.errors import ConfigError, UnauthorizedError, UnreachableError
 from regtools.policies.artifactregistry import is_artifactregistry, parse_artifactregistry
 from regtools.registries.artifactregistry import google_name
 from regtools.session import Options, check_auth, scan
@@ -258,7 +258,7 @@ def test_without_a_credential_what_is_public_is_still_read(
 
 
 def test_without_a_project_it_says_that_one_is_needed(tmp_path: Path, server: GoogleServer) -> None:
-    with pytest.raises(RegtoolsError) as caught:
+    with pytest.raises(ConfigError) as caught:
         scan_vendor(
             tmp_path,
             server,
@@ -267,7 +267,8 @@ def test_without_a_project_it_says_that_one_is_needed(tmp_path: Path, server: Go
             username="oauth2accesstoken",
             password=TOKEN,
         )
-    assert caught.value.code == "DENIED"
+    assert caught.value.code == "PROJECT_MISSING"
+    assert "/PROJECT" in caught.value.remedy
 
 
 @pytest.mark.parametrize(

@@ -279,9 +279,9 @@ class RegistryAuth(Asker):
             "refresh_token": self._credential.identity_token,
             "client_id": CLIENT_ID,
             "service": query.service,
+            # Also an empty one: Azure's description of its endpoint wants the field (2026-11).
+            "scope": " ".join(query.scopes),
         }
-        if query.scopes:
-            form["scope"] = " ".join(query.scopes)
         return _post(query.realm, form)
 
     def _by_password(self, query: TokenQuery) -> httpx.Request:

@@ -23,10 +23,10 @@ from typing import Final
 from urllib.parse import quote, unquote
 
 from regtools.errors import (
+    ConfigError,
     InvalidReferenceError,
     MalformedAnswerError,
     NotFoundError,
-    RegistryError,
 )
 from regtools.reference import parse_digest, parse_repository, parse_tag
 from regtools.registries._base import RegistryKind
@@ -394,8 +394,8 @@ def _children(listing: Entry, name: str) -> Iterable[str]:
             raise odd(_VENDOR, f"{name}.child", "holds a name that is none") from error
 
 
-def _project_missing(registry: str) -> RegistryError:
-    return RegistryError(
+def _project_missing(registry: str) -> ConfigError:
+    return ConfigError(
         f"{_VENDOR} lists by project, and {registry} names none.",
         code="PROJECT_MISSING",
         remedy=f"Name one: {registry}/PROJECT or {registry}/PROJECT/REPOSITORY.",

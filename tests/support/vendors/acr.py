@@ -73,7 +73,7 @@ class AcrServer(VendorServer):
     def _content(self, seen: Seen) -> Answer:
         parts = urlsplit(seen.path)
         path = unquote(parts.path)
-        form = {name: one[0] for name, one in parse_qs(seen.body.decode()).items()}
+        form = {name: one[0] for name, one in parse_qs(seen.body.decode(), True).items()}
         if path == "/oauth2/exchange" and seen.method == "POST":
             return self._exchange(form)
         if path == "/oauth2/token":
@@ -103,7 +103,7 @@ class AcrServer(VendorServer):
             DESCRIPTION.check("#/definitions/TokenForm", form)
             if form["refresh_token"] != self.refresh:
                 return _error(401, "UNAUTHORIZED", "the refresh token is not known")
-            user, scopes = "somebody", form["scope"].split(" ")
+            user, scopes = "somebody", form["scope"].split()
         else:
             pair = base64.b64decode(seen.credential.removeprefix("Basic ")).decode()
             user, _, password = pair.partition(":")
