@@ -376,11 +376,19 @@ def open_access(name: str, settings: Settings, options: Options) -> Access:
     credential, tokens = with_google(
         credential, tls=lambda: trust(ca_file), environ=os.environ, home=Path.home()
     )
-    kind = options.kind or own.kind
+    told = options.kind or own.kind
+    kind = registry_kind(told) if told else detect_kind(target.registry)
+    if credential.cloud and credential.cloud != kind.cloud:
+        raise ConfigError(
+            f"{credential.cloud!r} is no credential for {target.registry}: a token of that cloud "
+            "is shown to nobody else.",
+            code="CREDENTIAL_MISSING",
+            remedy="Refer to a password of its own, or set `kind` in the registry's section.",
+        )
     return Access(
         name=name,
         target=target,
-        kind=registry_kind(kind) if kind else detect_kind(target.registry),
+        kind=kind,
         settings=own,
         credential=credential,
         attempts=attempts,
@@ -390,7 +398,7 @@ def open_access(name: str, settings: Settings, options: Options) -> Access:
             timeout_seconds=settings.timeout_seconds,
         ),
         api_login=_api_login(name, own, credential, tokens),
-        is_kind_given=kind is not None,
+        is_kind_given=told is not None,
     )
 
 

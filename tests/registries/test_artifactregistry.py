@@ -530,6 +530,13 @@ def test_no_credentials_of_googles_is_said_with_the_remedy(
     assert caught.value.code == "CREDENTIAL_MISSING"
 
 
+def test_googles_token_is_shown_to_no_other_registry(tmp_path: Path, server: GoogleServer) -> None:
+    config = settings_file(tmp_path, server, kind="harbor", password="google")
+    with pytest.raises(ConfigError, match="shown to nobody else"):
+        scan("work", options=Options(config=config))
+    assert server.seen == []
+
+
 def test_rights_are_asked_for_and_never_tried(tmp_path: Path, server: GoogleServer) -> None:
     server.permissions = {
         "artifactregistry.dockerimages.list",

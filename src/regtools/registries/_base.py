@@ -38,6 +38,8 @@ class RegistryKind:
         Sorts of credentials that can be told by how they look; the first that fits.
     mistake
         What most often is wrong where the credential is refused.
+    cloud
+        Which cloud's own credentials it takes (``google``), as a reference names them.
     identity
         How the token of another identity provider is turned into one of its own.
     vendor
@@ -57,6 +59,7 @@ class RegistryKind:
     lists: str = ""
     credentials: tuple[CredentialShape, ...] = ()
     mistake: str = ""
+    cloud: str = ""
     identity: IdentityExchange | None = None
     vendor: VendorApi | None = None
 

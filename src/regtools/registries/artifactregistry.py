@@ -427,6 +427,7 @@ ARTIFACTREGISTRY = RegistryKind(
     mistake='An access token lives an hour: password = "google" gets new ones by itself. The host '
     "must be of the repository's location (LOCATION-docker.pkg.dev), and each is set up by itself: "
     "`gcloud auth configure-docker LOCATION-docker.pkg.dev`. A key's user is _json_key.",
+    cloud="google",
     lists="Artifact Registry's own API, or Google's extension of the list of tags",
     vendor=VendorApi(
         open=_open,
