@@ -31,6 +31,7 @@ from regtools.client import (
     VendorSession,
     open_client,
     secrets_of,
+    trust,
 )
 from regtools.collect import diagnose as diagnosis
 from regtools.collect import scan as scanning
@@ -44,6 +45,7 @@ from regtools.credentials import (
     Login,
     expires_at,
     find_credential,
+    with_google,
 )
 from regtools.credentials.references import is_cloud, profile_of, resolve
 from regtools.errors import (
@@ -75,7 +77,7 @@ class Options:
     """What stands above the settings file for one call.
 
     `username` and `password` are references (``env:NAME``, ``file:PATH``, ``docker-config``,
-    ``kubernetes:PATH``, ``aws``), never a secret; a plain user name is one too.
+    ``kubernetes:PATH``, ``aws``, ``google``), never a secret; a plain user name is one too.
     """
 
     config: Path | None = None
@@ -384,21 +386,33 @@ def open_access(name: str, settings: Settings, options: Options) -> Access:
         environ=os.environ,
         home=Path.home(),
     )
-    kind = options.kind or own.kind
+    ca_file = options.ca_file or own.ca_file
+    credential, tokens = with_google(
+        credential, tls=lambda: trust(ca_file), environ=os.environ, home=Path.home()
+    )
+    told = options.kind or own.kind
+    kind = registry_kind(told) if told else detect_kind(target.registry)
+    if credential.cloud and credential.cloud.partition(":")[0] != kind.cloud:
+        raise ConfigError(
+            f"{credential.cloud!r} is no credential for {target.registry}: a token of that cloud "
+            "is shown to nobody else.",
+            code="CREDENTIAL_MISSING",
+            remedy="Refer to a password of its own, or set `kind` in the registry's section.",
+        )
     return Access(
         name=name,
         target=target,
-        kind=registry_kind(kind) if kind else detect_kind(target.registry),
+        kind=kind,
         settings=own,
         credential=credential,
         attempts=attempts,
         connection=ConnectionOptions(
-            ca_file=options.ca_file or own.ca_file,
+            ca_file=ca_file,
             connections=options.connections or settings.connections,
             timeout_seconds=settings.timeout_seconds,
         ),
-        api_login=_api_login(name, own, credential),
-        is_kind_given=kind is not None,
+        api_login=_api_login(name, own, credential, tokens),
+        is_kind_given=told is not None,
     )
 
 
@@ -440,14 +454,22 @@ def _recorded(access: Access, folder: Path) -> Access:
     return replace(access, connection=replace(access.connection, recording=recording))
 
 
-def _api_login(name: str, own: RegistrySettings, credential: Credential) -> ApiLogin:
-    """Take the token that is meant for the API, else what the registry itself is shown."""
+def _api_login(
+    name: str, own: RegistrySettings, credential: Credential, tokens: Callable[[], str] | None
+) -> ApiLogin:
+    """Take the token that is meant for the API, else what the registry itself is shown.
+
+    ``tokens`` gets one for the API, where it takes another than the registry.
+    """
     secret = credential.password or credential.identity_token
     if own.api_token is not None and not is_cloud(own.api_token):
         where = f"api_token in the settings of {name}"
-        secret = resolve(own.api_token, where=where, environ=os.environ)
+        secret, tokens = resolve(own.api_token, where=where, environ=os.environ), None
     return ApiLogin(
-        username=credential.username, secret=secret, is_api_token=own.api_token is not None
+        username=credential.username,
+        secret=secret,
+        is_api_token=own.api_token is not None,
+        renew=tokens,
     )
 
 
@@ -477,14 +499,10 @@ def with_login(access: Access, budget: Budget) -> Access:
     asked, vendor = access.credential.cloud, access.kind.vendor
     login = vendor.registry_login if vendor else None
     is_offered = access.credential.is_anonymous and access.kind.is_host(access.target.registry)
-    if not asked and (login is None or not is_offered or access.connection.replay is not None):
-        return access
     if vendor is None or login is None:
-        raise ConfigError(
-            f"{asked!r} gives no password for {access.kind.title}.",
-            code="CREDENTIAL_MISSING",
-            remedy="Set `kind` in the registry's section, or refer to a password of its own.",
-        )
+        return access
+    if not asked and (not is_offered or access.connection.replay is not None):
+        return access
     source = access.credential.source if asked else f"{access.kind.title}'s cloud credentials"
     address = access.settings.api_url or vendor.address(access.target.registry)
     if address is None:
@@ -530,6 +548,8 @@ class Vendor:
     """The way to a vendor's own API, or why there is none."""
 
     inventory: Inventory | None = None
+    beside: Inventory | None = None
+    """What is asked through the registry itself, should the vendor's API refuse."""
     session: VendorSession | None = None
     """What it is asked through, where that is not the registry's own way."""
     missing: RegtoolsError | None = None
@@ -549,22 +569,27 @@ def open_vendor(
         return Vendor()
     registry = access.target.registry
     address = access.settings.api_url or vendor.address(registry)
+    place = Place(registry=registry, path=access.target.path, login=access.api_login)
+    through_registry = RegistryApi(distribution.exchange)
+    beside = vendor.beside(through_registry, place) if vendor.beside else None
     if address is None:
         server = distribution.exchange.auth.token_server(distribution.exchange.origin)
         address = vendor.address_by_realm(str(server.copy_with(query=None))) if server else None
     if address is None:
-        return Vendor(missing=_address_missing(access))
-    if vendor.is_needed and access.api_login.is_anonymous:
-        return Vendor(missing=_credential_missing(access, vendor.credential))
+        return Vendor(inventory=beside, missing=_address_missing(access))
     shape = access.kind.shape_of(access.api_login)
-    if shape is not None and not shape.opens_api:
-        return Vendor(missing=_credential_missing(access, vendor.credential, shape.title))
+    unseen: RegtoolsError | None = None
+    if vendor.is_needed and access.api_login.is_anonymous:
+        unseen = _credential_missing(access, vendor.credential)
+    elif shape is not None and not shape.opens_api:
+        unseen = _credential_missing(access, vendor.credential, shape.title)
+    if unseen is not None:
+        return Vendor(inventory=beside, missing=unseen)
     below_registry = address == "" or address.startswith("/")
     url = (f"{distribution.exchange.origin}{address}" if below_registry else address).rstrip("/")
     place = _place(access, url)
     if vendor.sign_in is None:
-        api = RegistryApi(distribution.exchange)
-        return Vendor(inventory=vendor.open(api, place))
+        return Vendor(inventory=vendor.open(through_registry, place))
     session = VendorSession(
         url,
         replace(access.credential, password=access.api_login.secret),
@@ -573,7 +598,7 @@ def open_vendor(
         login=access.api_login,
         budget=budget,
     )
-    return Vendor(inventory=vendor.open(session, place), session=session)
+    return Vendor(inventory=vendor.open(session, place), beside=beside, session=session)
 
 
 def _credential_missing(access: Access, needed: str, shown: str = "") -> RegtoolsError:
@@ -629,6 +654,7 @@ def _scan_one(
                 path=path,
                 ui_url=access.settings.ui_url,
                 inventory=vendor.inventory,
+                beside=vendor.beside,
                 missing=vendor.missing,
                 known=draft.known,
                 known_children=lambda: history.known_children(registry),
@@ -707,6 +733,7 @@ def _talk(
                     access.credential,
                     client,
                     allowed_realms=(*access.kind.realms, *access.settings.allowed_realms),
+                    identity=access.kind.identity,
                     budget=budget,
                     min_pulls=min_pulls,
                 ),

@@ -9,10 +9,12 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Awaitable, Callable, Generator, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Final
 
 import anyio
+import anyio.to_thread
 import httpx
 
 from regtools.client.answer import malformed
@@ -28,6 +30,8 @@ from regtools.registries.listing import Answer, Api, Login, Sent
 SIGNED_IN_SECONDS: Final = 60.0
 """A sign-in that is refused after so long has ended: another one is tried."""
 _ALL_STATUSES: Final = range(300, 600)
+SHORTEST_SECRET: Final = 8
+"""What is shorter is no token, and may well be a word of an answer."""
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 _READING: Final = MappingProxyType({"Accept": "application/json"})
 _ASKING: Final = MappingProxyType({**_READING, "Content-Type": "application/json"})
@@ -39,6 +43,12 @@ class HeaderAuth(Asker):
     def __init__(self, on_answer: Callable[[httpx.Response], None]) -> None:
         self._on_answer = on_answer
         self.headers: Mapping[str, str] = {}
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What the headers prove it with."""
+        proofs = (value.partition(" ")[2] or value for value in self.headers.values())
+        return tuple(proof for proof in proofs if len(proof) >= SHORTEST_SECRET)
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         """Put the headers on a request."""
@@ -202,7 +212,10 @@ class VendorSession(_Door):
         async with self._lock:
             if self._signed_in_at is None or self._signed_in_at == again_after:
                 self._auth.headers = {}
-                self._auth.headers = await self._sign_in(self._outside, self._login)
+                login = self._login
+                if login.renew is not None:
+                    login = replace(login, secret=await anyio.to_thread.run_sync(login.renew))
+                self._auth.headers = await self._sign_in(self._outside, login)
                 self._signed_in_at = self._clock()
             return self._signed_in_at
 

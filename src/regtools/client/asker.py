@@ -24,6 +24,11 @@ class Asker(httpx.Auth):
         return None
 
     @property
+    def secrets(self) -> tuple[str, ...]:
+        """What is shown on the wire beside the credential, and must never be shown elsewhere."""
+        return ()
+
+    @property
     def services(self) -> list[str]:
         """Names of token servers in the last challenges."""
         told = (challenge.parameters.get("service", "") for challenge in self.challenges)

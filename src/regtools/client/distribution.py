@@ -53,6 +53,7 @@ from regtools.manifest import (
     parse_manifest,
 )
 from regtools.reference import Digest, Target, parse_digest, parse_repository, parse_tag
+from regtools.registries.listing import IdentityExchange
 
 MAX_MANIFEST: Final = 4 * 2**20
 """What registries accept in a push (OCI distribution 1.1, "Pushing Manifests")."""
@@ -102,6 +103,8 @@ class Distribution:
         From `regtools.client.open_client`; closed by whoever opened it.
     allowed_realms
         Hosts of token servers, beside the registry's own, that may see the credential.
+    identity
+        How somebody else's token is turned into an identity token of this registry.
     max_wait_seconds
         Longest that one request waits because the registry asks to.
     clock
@@ -119,6 +122,7 @@ class Distribution:
         client: httpx.AsyncClient,
         *,
         allowed_realms: Collection[str] = (),
+        identity: IdentityExchange | None = None,
         max_wait_seconds: float = MAX_WAIT_SECONDS,
         clock: Callable[[], float] = time.monotonic,
         budget: Budget | None = None,
@@ -136,7 +140,11 @@ class Distribution:
             credential,
             client,
             auth=lambda heard: RegistryAuth(
-                credential, allowed_realms=allowed_realms, on_answer=heard, clock=clock
+                credential,
+                allowed_realms=allowed_realms,
+                identity=identity,
+                on_answer=heard,
+                clock=clock,
             ),
             max_wait_seconds=max_wait_seconds,
             budget=budget,

@@ -108,6 +108,10 @@ class Exchange(Generic[A]):
         """Where the registry's API is, as far as is known."""
         return self._origins[0]
 
+    @property
+    def _secrets(self) -> tuple[str, ...]:
+        return (*secrets_of(self._credential), *self.auth.secrets)
+
     def warn(self, text: str) -> None:
         """Keep a warning, once."""
         if text not in self.warnings and len(self.warnings) < MAX_WARNINGS:
@@ -269,7 +273,7 @@ class Exchange(Generic[A]):
         for header in response.headers.get_list("warning"):
             # OCI distribution 1.1, "Warnings": such headers must be shown.
             for text in _WARNING.findall(header):
-                self.warn(clean(re.sub(r"\\(.)", r"\1", text), secrets_of(self._credential)))
+                self.warn(clean(re.sub(r"\\(.)", r"\1", text), self._secrets))
 
     def _error(self, response: httpx.Response, what: str) -> Exception:
         is_stranger = _origin(response.request.url) != _origin(self.origin)
@@ -277,7 +281,7 @@ class Exchange(Generic[A]):
             response,
             what=what,
             source=self._credential.source if self.auth.presented else "",
-            secrets=secrets_of(self._credential),
+            secrets=self._secrets,
             is_stranger=is_stranger,
         )
         if isinstance(error, UnauthorizedError | DeniedError) and not is_stranger:

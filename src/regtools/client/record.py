@@ -40,7 +40,8 @@ _CONTENT: Final = re.compile(r"/(?:manifests|blobs)/([a-z0-9+._-]+:[A-Za-z0-9=_-
 """An address of something that is the same in every repository that has it."""
 _WHO: Final = frozenset({"identifier", "username", "user", "login"})
 """Who a secret beside it belongs to: a recording is played back as somebody else."""
-_JWT: Final = re.compile(rb"eyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*)?")
+# JSON Web Tokens, and Google's access tokens.
+_JWT: Final = re.compile(rb"eyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*)?|ya29\.[\w.-]{8,}")
 _HEADERS: Final = re.compile(
     r"content-type|content-range|accept-ranges|etag|link|location|retry-after|server|warning"
     r"|www-authenticate|x-total.*|x-next-page|x-page|x-per-page|x-retry-after"

@@ -94,6 +94,7 @@ async def scan(
     path: str = "",
     ui_url: str | None = None,
     inventory: VendorInventory | None = None,
+    beside: VendorInventory | None = None,
     missing: RegtoolsError | None = None,
     known: Collection[str] = frozenset(),
     known_children: Callable[[], Mapping[str, Sequence[str]]] = dict,
@@ -113,6 +114,8 @@ async def scan(
     inventory
         The vendor's own API, which lists in the catalog's place. Where it refuses, the catalog is
         asked after all, and what is missing is a problem.
+    beside
+        A second one, that is asked where the first one refuses, before the catalog is.
     missing
         Why the vendor's API is not asked, where it would tell more.
     known
@@ -137,7 +140,9 @@ async def scan(
         The registry stopped answering. Parts handed out stay valid.
     """
     attached = Attached(distribution, known_children, known_subjects)
-    run = _Run(distribution, kind, path, ui_url, inventory, known, attached, on_part, on_progress)
+    run = _Run(
+        distribution, kind, path, ui_url, inventory, beside, known, attached, on_part, on_progress
+    )
     if missing is not None:
         run.miss(missing)
     await run.everything(finished)
@@ -154,6 +159,7 @@ class _Run:
         path: str,
         ui_url: str | None,
         inventory: VendorInventory | None,
+        beside: VendorInventory | None,
         known: Collection[str],
         attached: Attached,
         on_part: Callable[[Inventory], None],
@@ -165,6 +171,7 @@ class _Run:
         self._path = path
         self._ui_url = ui_url
         self._inventory = inventory
+        self._beside = beside
         self._listed: dict[str, ListedRepository] = {}
         self._attached = attached
         self._on_part = on_part
@@ -204,7 +211,7 @@ class _Run:
         )
 
     async def _listed_repositories(self) -> AsyncGenerator[str]:
-        if self._inventory is not None:
+        while self._inventory is not None and self._listing:
             async for name in self._listed_by_vendor(self._inventory):
                 yield name
         if self._inventory is None:
@@ -229,7 +236,9 @@ class _Run:
             self._note("", "", error, code=error.code if self.listed else "VENDOR_LISTING_REFUSED")
             if not self.listed:
                 # What the registry itself tells is better than nothing.
-                self._inventory = None
+                self._inventory, self._beside = self._beside, None
+                return
+        self._listing = False
 
     async def _listed_in_catalog(self) -> AsyncGenerator[str]:
         try:

@@ -7,6 +7,7 @@ Docker's ``config.json`` with its helpers, podman's ``auth.json``, a Kubernetes 
 from regtools.credentials._base import ANONYMOUS, Attempt, Credential
 from regtools.credentials.expiry import expires_at
 from regtools.credentials.find import Login, find_credential
+from regtools.credentials.google import with_google
 from regtools.credentials.references import check_reference
 
 __all__ = [
@@ -17,4 +18,5 @@ __all__ = [
     "check_reference",
     "expires_at",
     "find_credential",
+    "with_google",
 ]

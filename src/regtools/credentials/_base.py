@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -30,7 +30,10 @@ class Credential:
     source: str = "none"
     """Where it was found, for people."""
     cloud: str = ""
-    """Reference to a cloud's own credentials (``aws``), which a password is still to be got by."""
+    """Reference to a cloud's own credentials (``aws``, ``google``), by which a password is still to
+    be got."""
+    renew: Callable[[], str] | None = field(default=None, repr=False, compare=False)
+    """Gives the password, where it lives for minutes only. It may ask a token server, and blocks."""
 
     @property
     def is_anonymous(self) -> bool:

@@ -1,6 +1,7 @@
 """References to a secret: ``env:NAME``, ``file:PATH``, ``docker-config``, ``kubernetes:PATH``.
 
-``aws`` and ``aws:PROFILE`` refer to AWS's own credentials, by which a password is got.
+``aws``, ``aws:PROFILE`` and ``google`` refer to a cloud's own credentials, by which a password is
+got.
 """
 
 from __future__ import annotations
@@ -14,10 +15,12 @@ from regtools.credentials._base import MAX_FILE_BYTES
 from regtools.errors import ConfigError
 
 _REFERENCE: Final = re.compile(
-    r"(?:env:[A-Za-z_][A-Za-z0-9_]*|(?:file|kubernetes):.+|docker-config|aws(?::.+)?)"
+    r"(?:env:[A-Za-z_][A-Za-z0-9_]*|(?:file|kubernetes):.+|docker-config|aws(?::.+)?|google)"
 )
-_CLOUD: Final = re.compile(r"aws(?::(.+))?")
-_REMEDY: Final = "Write env:NAME, file:PATH, docker-config, kubernetes:PATH or aws[:PROFILE]."
+_CLOUD: Final = re.compile(r"aws(?::(.+))?|google")
+_REMEDY: Final = (
+    "Write env:NAME, file:PATH, docker-config, kubernetes:PATH, aws[:PROFILE] or google."
+)
 
 
 def is_reference(value: str) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from string import Formatter
 from urllib.parse import quote
 
-from regtools.registries.listing import CredentialShape, Login, VendorApi
+from regtools.registries.listing import CredentialShape, IdentityExchange, Login, VendorApi
 from regtools.schema import DedupScope
 
 
@@ -44,6 +44,10 @@ class RegistryKind:
         Sorts of credentials that can be told by how they look; the first that fits.
     mistake
         What most often is wrong where the credential is refused.
+    cloud
+        Which cloud's own credentials it takes (``google``), as a reference names them.
+    identity
+        How the token of another identity provider is turned into one of its own.
     vendor
         Its own API, where it has one that lists more than the protocol does.
     counts_pulls
@@ -65,6 +69,8 @@ class RegistryKind:
     collection: str = ""
     credentials: tuple[CredentialShape, ...] = ()
     mistake: str = ""
+    cloud: str = ""
+    identity: IdentityExchange | None = None
     vendor: VendorApi | None = None
     counts_pulls: bool = False
 

@@ -183,6 +183,10 @@ class Entry:
         """Give the objects of a list; empty where it is missing."""
         return self._inside(key) if key in self else []
 
+    def odd(self, key: str, wanted: str) -> MalformedAnswerError:
+        """Make the error of a field that is not what is needed."""
+        return self._odd(key, self._data.get(key), wanted)
+
     def raw(self, key: str) -> object:
         """Give what stands there, unread."""
         return self._data.get(key)

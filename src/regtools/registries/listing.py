@@ -164,10 +164,13 @@ class Login:
     is_api_token: bool = False
     """Whether the secret was given for the API alone, and the user name is the registry's."""
 
+    renew: Callable[[], str] | None = field(default=None, repr=False)
+    """Gives the secret, where it lives for minutes only. It may ask a token server, and blocks."""
+
     @property
     def is_anonymous(self) -> bool:
         """Whether there is nothing to show."""
-        return not self.secret
+        return not self.secret and self.renew is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,6 +213,19 @@ class Inventory(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class IdentityExchange:
+    """How somebody else's token becomes an identity token of the registry, on its own host (ACR)."""
+
+    path: str
+    """Where it is posted to."""
+    form: Callable[[Login, str], Mapping[str, str] | None]
+    """From who asks, and the name of the registry's token server, to what is posted; None: the
+    password is no such token."""
+    field: str = "refresh_token"
+    """Where the answer holds the identity token."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VendorApi:
     """Where a vendor's own API is, how to sign in to it, and who reads it."""
 
@@ -224,6 +240,9 @@ class VendorApi:
     """Gives the headers that say who asks; None: as the registry itself asks for (its challenge)."""
     registry_login: Callable[[Api, Place], Awaitable[Login]] | None = None
     """Gets a password for the registry itself by a cloud's own credentials (``aws``)."""
+    beside: Callable[[Api, Place], Inventory] | None = None
+    """What is asked through the registry itself, where the API refuses or there is no credential
+    for it."""
     is_needed: bool = True
     """Whether a credential is needed to see anything at all."""
     tells: tuple[str, ...] = ()

@@ -235,6 +235,7 @@ ECR = RegistryKind(
     "the old one: log in again, or use docker-credential-ecr-login. It holds for one region: that "
     "of the registry's name. Getting one needs ecr:GetAuthorizationToken on resource *.",
     lists="AWS's API, or the catalog",
+    cloud="aws",
     vendor=VendorApi(
         open=_open,
         address=api_address,

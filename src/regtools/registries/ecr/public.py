@@ -148,6 +148,7 @@ ECR_PUBLIC = RegistryKind(
     "and sts:GetServiceBearerToken. It ends after 12 hours; without any, public images can be "
     "pulled all the same: `docker logout public.ecr.aws`.",
     lists="AWS's API, to the owner",
+    cloud="aws",
     vendor=VendorApi(
         open=_open,
         address=api_address,
