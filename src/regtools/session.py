@@ -408,7 +408,7 @@ def _replayed(name: str) -> Access:
         credential=_NOBODY if known else ANONYMOUS,
         attempts=(),
         connection=ConnectionOptions(replay=replay),
-        api_login=ApiLogin(username="replay", secret="replay") if known else ApiLogin(),  # noqa: S106
+        api_login=ApiLogin(secret="replay", is_api_token=True) if known else ApiLogin(),  # noqa: S106
         is_kind_given=True,
     )
 
@@ -438,7 +438,9 @@ def _api_login(name: str, own: RegistrySettings, credential: Credential) -> ApiL
     if own.api_token is not None:
         where = f"api_token in the settings of {name}"
         secret = resolve(own.api_token, where=where, environ=os.environ)
-    return ApiLogin(username=credential.username, secret=secret)
+    return ApiLogin(
+        username=credential.username, secret=secret, is_api_token=own.api_token is not None
+    )
 
 
 def with_kind_told(access: Access, distribution: Distribution) -> Access:
@@ -449,6 +451,7 @@ def with_kind_told(access: Access, distribution: Distribution) -> Access:
         access.target.registry,
         headers=distribution.headers,
         services=distribution.exchange.auth.services,
+        realms=distribution.exchange.auth.realms,
     )
     return replace(access, kind=kind)
 
@@ -481,6 +484,9 @@ def open_vendor(
         return Vendor(missing=_address_missing(access))
     if vendor.is_needed and access.api_login.is_anonymous:
         return Vendor(missing=_credential_missing(access, vendor.credential))
+    shape = access.kind.shape_of(access.api_login)
+    if shape is not None and not shape.opens_api:
+        return Vendor(missing=_credential_missing(access, vendor.credential, shape.title))
     below_registry = address == "" or address.startswith("/")
     url = (f"{distribution.exchange.origin}{address}" if below_registry else address).rstrip("/")
     place = Place(registry=registry, path=access.target.path, login=access.api_login, api_url=url)
@@ -498,12 +504,15 @@ def open_vendor(
     return Vendor(inventory=vendor.open(session, place), session=session)
 
 
-def _credential_missing(access: Access, needed: str) -> RegtoolsError:
+def _credential_missing(access: Access, needed: str, shown: str = "") -> RegtoolsError:
+    """Say what is not seen; ``shown`` is the sort of credential that opens the registry alone."""
+    instead = f": its API does not take a {shown}" if shown else ""
     return UnauthorizedError(
         f"Without {needed}, {access.kind.title} does not tell which repositories and untagged "
-        "images there are: only what was named is read.",
+        f"images there are{instead}. Only what the registry lists, or what was named, is read.",
         code="VENDOR_CREDENTIAL_MISSING",
-        remedy=f"Give {needed}; the registry's page in the documentation says how.",
+        remedy=f"Give {needed}{' as api_token' if shown else ''}; the registry's page in the "
+        "documentation says how.",
     )
 
 

@@ -259,12 +259,13 @@ class _Run:
         problems: list[ProblemRow] = []
         reached: dict[Digest, None] = {}
         listed = self._listed.get(name) or ListedRepository(name=name)
+        alone: set[Digest] = set()
         if self._inventory is not None:
-            await self._by_vendor(self._inventory, listed, part, reached, problems)
+            alone = await self._by_vendor(self._inventory, listed, part, reached, problems)
         else:
             await self._by_tags(name, part, reached, problems)
         if self._kind.vendor is None or "untagged" not in self._kind.vendor.tells:
-            await self._referrers(name, part, reached, problems)
+            await self._referrers(name, part, reached, problems, alone)
             await self._subjects(name, part, reached, problems)
         await self._tree.again(name, reached)
         problems.extend(
@@ -297,32 +298,56 @@ class _Run:
         part: Inventory,
         reached: dict[Digest, None],
         problems: list[ProblemRow],
-    ) -> None:
-        """Read what the vendor lists; manifests are fetched only where nobody knows them yet."""
+    ) -> set[Digest]:
+        """Read what the vendor lists; manifests are fetched only where nobody knows them yet.
+
+        Gives what nothing refers to, as far as the vendor says so.
+        """
         versions: dict[Digest, ListedVersion] = {}
         tags: dict[str, TagRow] = {}
         tagged: set[Digest] = set()
+        nameless: list[ListedVersion] = []
+
+        def add(version: ListedVersion, digest: Digest) -> None:
+            versions.setdefault(digest, version)
+            tagged.update([digest] if version.tags else [])
+            for tag in version.tags:
+                tags[tag.name] = TagRow(
+                    registry=self._registry,
+                    repository=listed.name,
+                    tag=tag.name,
+                    digest=digest,
+                    pushed_at=tag.pushed_at or version.pushed_at,
+                    pulled_at=tag.pulled_at or version.pulled_at,
+                )
+
+        async def resolve(version: ListedVersion) -> None:
+            for tag in version.tags:
+                try:
+                    digest, _ = await self._tree.tag(listed.name, tag.name)
+                except BudgetError:
+                    raise
+                except RegtoolsError as error:
+                    self._failures.count(error)
+                    problems.append(self._problem(listed.name, tag.name, error))
+                else:
+                    add(version, digest)
+
         try:
             async for read in inventory.versions(listed):
                 self._failures.answered()
                 problems += [self._problem(listed.name, "", error) for error in read.problems]
                 for version in read.items:
-                    versions.setdefault(version.digest, version)
-                    tagged.update([version.digest] if version.tags else [])
-                    for tag in version.tags:
-                        tags[tag.name] = TagRow(
-                            registry=self._registry,
-                            repository=listed.name,
-                            tag=tag.name,
-                            digest=version.digest,
-                            pushed_at=tag.pushed_at or version.pushed_at,
-                            pulled_at=tag.pulled_at or version.pulled_at,
-                        )
+                    if version.digest is None:
+                        nameless.append(version)
+                    else:
+                        add(version, version.digest)
                 self._tags_read += sum(len(version.tags) for version in read.items)
                 self._report()
         except (RegistryError, UnreachableError) as error:
             self._failures.count(error)
             problems.append(self._problem(listed.name, "", error))
+        await each(nameless, resolve, at_once=TAGS_AT_ONCE)
         part.tags.extend(tags.values())
         part.untagged.extend(
             UntaggedRow(
@@ -347,6 +372,7 @@ class _Run:
                 problems.append(self._problem(listed.name, digest, error))
 
         await each(versions, one, at_once=TAGS_AT_ONCE)
+        return {digest for digest, one in versions.items() if one.is_referred_to is False}
 
     async def _sums(self) -> None:
         """Ask for the vendor's own numbers; a scan is not less complete without them."""
@@ -408,10 +434,14 @@ class _Run:
         part: Inventory,
         reached: dict[Digest, None],
         problems: list[ProblemRow],
+        alone: set[Digest],
     ) -> None:
-        """Add what has no tag but refers to what has one, as far as the registry tells."""
-        tops = list(dict.fromkeys(Digest(row.digest) for row in part.tags))
-        tagged = set(tops)
+        """Add what has no tag but refers to what has one, as far as the registry tells.
+
+        Nothing refers to what is ``alone``: it is not asked about.
+        """
+        tagged = dict.fromkeys(Digest(row.digest) for row in part.tags)
+        tops = [digest for digest in tagged if digest not in alone]
         try:
             for digest in await self._attached.to(name, tops, self._tree.children):
                 reached.update(dict.fromkeys(await self._tree.reach(name, digest)))

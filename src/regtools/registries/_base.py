@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Final
 from urllib.parse import quote
 
-from regtools.registries.listing import CredentialShape, VendorApi
+from regtools.registries.listing import CredentialShape, Login, VendorApi
 from regtools.schema import DedupScope
+
+UI_ACTIONS: Final = ("list", "delete", "visibility", "cleanup")
+"""What a registry's web page may let people do: look at images, delete them, make a repository
+public or private, set rules that clean up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,11 +32,21 @@ class RegistryKind:
     services
         Names that its token server alone has in a challenge (``service="…"``), as regular
         expressions.
+    realm_paths
+        Paths of its token server's address that no other product uses, where it is on any host.
     page
         Template of a repository's web page, with ``{registry}`` and ``{repository}``, and
         ``{owner}`` and ``{name}`` for the repository's first part and the rest.
     ui_page
         The same on a web page that the user runs, with ``{ui}``.
+    tag_page, ui_tag_page
+        The same of a tag, with ``{tag}``.
+    registry_page, ui_registry_page
+        The same of all that it holds.
+    ui_actions
+        What its web page, or the one that users run beside it, lets people do: see `UI_ACTIONS`.
+    ui_note
+        Which web page that is, and what is special about it.
     realms
         Hosts of its token servers, beside its own.
     credentials
@@ -48,8 +63,15 @@ class RegistryKind:
     hosts: tuple[str, ...] = ()
     headers: tuple[tuple[str, str], ...] = ()
     services: tuple[str, ...] = ()
+    realm_paths: tuple[str, ...] = ()
     page: str = ""
     ui_page: str = ""
+    tag_page: str = ""
+    ui_tag_page: str = ""
+    registry_page: str = ""
+    ui_registry_page: str = ""
+    ui_actions: tuple[str, ...] = ()
+    ui_note: str = ""
     realms: tuple[str, ...] = ()
     authenticates: str = ""
     lists: str = ""
@@ -66,6 +88,10 @@ class RegistryKind:
                 return shape
         return None
 
+    def shape_of(self, login: Login) -> CredentialShape | None:
+        """Tell which sort of credential the vendor's API is shown; None: it could be anything."""
+        return self.credential_shape("" if login.is_api_token else login.username, login.secret)
+
     def is_host(self, registry: str) -> bool:
         """Whether the name alone says that this registry is of this kind."""
         host = (
@@ -75,11 +101,29 @@ class RegistryKind:
 
     def web_url(self, registry: str, repository: str, ui_url: str | None = None) -> str | None:
         """Give the address of a repository's web page, None where there is none."""
-        template = self.ui_page if ui_url else self.page
+        return self._url(self.ui_page if ui_url else self.page, registry, ui_url, repository)
+
+    def tag_url(
+        self, registry: str, repository: str, tag: str, ui_url: str | None = None
+    ) -> str | None:
+        """Give the address of a tag's web page, else of its repository's, None without either."""
+        template = self.ui_tag_page if ui_url else self.tag_page
+        if not template:
+            return self.web_url(registry, repository, ui_url)
+        return self._url(template, registry, ui_url, repository, tag)
+
+    def registry_url(self, registry: str, ui_url: str | None = None) -> str | None:
+        """Give the address of the web page of all that a registry holds, None without one."""
+        return self._url(self.ui_registry_page if ui_url else self.registry_page, registry, ui_url)
+
+    def _url(
+        self, template: str, registry: str, ui_url: str | None, repository: str = "", tag: str = ""
+    ) -> str | None:
         if not template:
             return ui_url
         owner, _, name = repository.partition("/")
         return template.format(
+            tag=quote(tag, safe=""),
             ui=(ui_url or "").rstrip("/"),
             registry=quote(registry, safe=":[]"),
             registry_quoted=quote(f"https://{registry}", safe=""),

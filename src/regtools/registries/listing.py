@@ -53,11 +53,14 @@ class ListedTag:
 class ListedVersion:
     """A manifest or index of a repository as the vendor lists it, with its tags."""
 
-    digest: Digest
+    digest: Digest | None
+    """None: the vendor tells the tags only, and the registry is asked for what they name."""
     tags: tuple[ListedTag, ...] = ()
     """Empty: untagged."""
     pushed_at: datetime | None = None
     pulled_at: datetime | None = None
+    is_referred_to: bool | None = None
+    """Whether a signature, SBOM or the like refers to it; None: the vendor does not tell."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +111,8 @@ class CredentialShape:
     """Why it cannot work here, where it cannot."""
     expires_in: str = ""
     """How long such a one lives, in words; empty: as long as its owner says."""
+    opens_api: bool = True
+    """Whether the vendor's own API takes it too, and not the registry alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +149,8 @@ class Login:
 
     username: str = ""
     secret: str = field(default="", repr=False)
+    is_api_token: bool = False
+    """Whether the secret was given for the API alone, and the user name is the registry's."""
 
     @property
     def is_anonymous(self) -> bool:
