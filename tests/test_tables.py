@@ -166,3 +166,17 @@ def test_an_address_in_a_sentence_is_a_link_without_the_comma() -> None:
     markup = table(frame).markup
     assert 'href="https://x.example/a"' in markup
     assert "</a>, quoted by &lt;b&gt;</td>" in markup
+
+
+def test_a_repository_links_to_its_web_page_and_the_address_is_no_column() -> None:
+    frame = pd.DataFrame(
+        {
+            "repository": ["acme/app", "acme/other", "acme/odd"],
+            "web_url": ['https://ui.example/"><script>', None, "javascript:alert(1)"],
+        }
+    )
+    markup = table(frame).markup
+    assert markup.count("<a ") == 1
+    assert 'href="https://ui.example/&quot;&gt;&lt;script&gt;"' in markup
+    assert "javascript" not in markup
+    assert markup.count("<th ") == 1

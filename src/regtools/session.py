@@ -34,6 +34,7 @@ from regtools.client import (
 )
 from regtools.collect import diagnose as diagnosis
 from regtools.collect import scan as scanning
+from regtools.collect.capability import MAX_REQUESTS, Measured, measure
 from regtools.collect.content import check_content
 from regtools.collect.rights import Right, missing, rights
 from regtools.credentials import (
@@ -196,6 +197,17 @@ class AuthCheck:
         return all(check.status in ("ok", "warn") for check in self.checks)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probed:
+    """What one registry really tells to the credential that it is shown."""
+
+    name: str
+    """As in the settings, or as it was given."""
+    kind: str
+    measured: Sequence[Measured]
+    requests: int
+
+
 def scan(
     *targets: str,
     options: Options | None = None,
@@ -306,6 +318,32 @@ async def _told_rights(vendor: Vendor) -> Rights | None:
         return await vendor.inventory.rights()
     except (RegistryError, UnreachableError):
         return None
+
+
+def probe(name: str, *, options: Options | None = None) -> Probed:
+    """Measure what a registry tells, in a few requests that only read.
+
+    Raises
+    ------
+    ConfigError, InvalidReferenceError
+        The name, a setting or a credential source cannot be used. What the registry refuses is in
+        the rows.
+    """
+    options = options or Options()
+    access = open_access(name, options.settings(), options)
+    budget = Budget(MAX_REQUESTS)
+
+    async def work(distribution: Distribution, client: AsyncClient) -> Probed:
+        await diagnosis.authentication_checks(distribution, access.target)
+        known = with_kind_told(access, distribution)
+        vendor = open_vendor(known, distribution, client, budget)
+        measured = await measure(
+            distribution, vendor.inventory, missing=vendor.missing, path=access.target.path
+        )
+        requests = distribution.requests + vendor.requests
+        return Probed(name=name, kind=known.kind.name, measured=measured, requests=requests)
+
+    return _talk(access, work, budget=budget)
 
 
 def diagnose(image: str, *, options: Options | None = None) -> list[CheckRow]:

@@ -186,7 +186,8 @@ def table(
         ``_at``, ``share``).
     columns
         Which columns, in this order; a mapping also gives their headings. Columns that the
-        frame has not are left out.
+        frame has not are left out. `web_url` is no column of its own where there are tags or
+        repositories: their names link to it.
     bar
         A column whose cells show their share of the column's largest value as a bar.
     limit
@@ -203,6 +204,9 @@ def table(
     True
     """
     headings = _headings(frame, columns)
+    linked = next((name for name in _LINKED if name in headings and _URL in frame.columns), "")
+    if linked:
+        headings.pop(_URL, None)
     if frame.empty:
         return Html(f'<p class="rt-empty">{escape(empty)}</p>', empty)
     shown = frame if limit is None else frame.head(limit)
@@ -212,7 +216,9 @@ def table(
         for name, words in headings.items()
     )
     largest = _largest(frame, bar)
-    rows = "".join(_row(shown, row, headings, bar, largest) for row in shown.to_dict("records"))
+    rows = "".join(
+        _row(shown, row, headings, bar, largest, linked) for row in shown.to_dict("records")
+    )
     title = f"<caption>{escape(caption)}</caption>" if caption else ""
     more = f'<p class="rt-more">and {left_out:,} more</p>' if left_out else ""
     markup = (
@@ -249,13 +255,21 @@ def _largest(frame: pd.DataFrame, bar: str) -> float:
 
 
 def _row(
-    frame: pd.DataFrame, row: Mapping[Any, Any], headings: Mapping[str, str], bar: str, top: float
+    frame: pd.DataFrame,
+    row: Mapping[Any, Any],
+    headings: Mapping[str, str],
+    bar: str,
+    top: float,
+    linked: str,
 ) -> str:
-    cells = "".join(_cell(frame, name, row[name], bar, top) for name in headings)
+    cells = "".join(
+        _cell(frame, name, row[name], bar, top, row[_URL] if name == linked else None)
+        for name in headings
+    )
     return f"<tr>{cells}</tr>"
 
 
-def _cell(frame: pd.DataFrame, name: str, value: object, bar: str, top: float) -> str:
+def _cell(frame: pd.DataFrame, name: str, value: object, bar: str, top: float, url: object) -> str:
     text = cell_text(name, value)
     style = ""
     if name == bar and top > 0 and isinstance(value, (int, float)) and not is_missing(value):
@@ -272,9 +286,15 @@ def _cell(frame: pd.DataFrame, name: str, value: object, bar: str, top: float) -
         if wanted
     )
     attribute = f' class="{classes}"' if classes else ""
-    return f"<td{attribute}{style}>{_content(name, text)}</td>"
+    content = _content(name, text)
+    if isinstance(url, str) and url.startswith(("https://", "http://")):
+        content = f'<a href="{escape(url)}" rel="noopener noreferrer">{content}</a>'
+    return f"<td{attribute}{style}>{content}</td>"
 
 
+_URL: Final = "web_url"
+_LINKED: Final = ("tag", "repository")
+"""What has the web page that a row's `web_url` is, the narrower first."""
 SEVERITIES: Final = {"critical": "Critical", "warning": "Warning", "info": "Note", "ok": "Good"}
 """Severities of a finding, worst first, and the word that a reader sees."""
 

@@ -16,6 +16,7 @@ from tests.support.vendors.harbor import HarborServer
 from tests.support.vendors.scanning import SECRET, Seen, plan_tags, scan_vendor, settings_file
 from tests.support.vendors.server import serving
 
+import regtools as rt
 from regtools.session import Options, check_auth
 
 ROBOT = "robot$ci"
@@ -95,6 +96,13 @@ def test_a_repository_links_to_its_own_page(tmp_path: Path, server: HarborServer
     assert repositories.loc["acme/tools/lint", "web_url"] == (
         f"{server.url}/harbor/projects/{number}/repositories/tools%2Flint/artifacts-tab"
     )
+
+
+def test_a_tag_links_to_the_artifact_it_names(tmp_path: Path, server: HarborServer) -> None:
+    history = look(tmp_path, server, url=f"{server.url}/acme/tools/lint").history
+    tag = rt.usage(history, by="tag").iloc[0]
+    page = f"/repositories/tools%2Flint/artifacts-tab/artifacts/{tag['digest']}"
+    assert tag["web_url"].endswith(page)
 
 
 def rule(

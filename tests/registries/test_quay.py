@@ -15,6 +15,7 @@ from tests.support.vendors.quay import QuayServer
 from tests.support.vendors.scanning import SECRET, Seen, plan_tags, scan_vendor, settings_file
 from tests.support.vendors.server import serving
 
+import regtools as rt
 from regtools.session import Options, check_auth
 
 ROBOT, ROBOTS_PASSWORD = "acme+ci", "of-the-robot"
@@ -70,6 +71,17 @@ def test_times_sizes_and_visibility_are_the_vendors(tmp_path: Path, server: Quay
     }
     page = f"https://{server.host}/repository/acme/app"
     assert repositories.loc["acme/app", "web_url"] == page
+
+
+def test_usage_links_each_tag_and_repository_to_its_page(
+    tmp_path: Path, server: QuayServer
+) -> None:
+    history = look(tmp_path, server, url=f"{server.url}/acme").history
+    page = f"https://{server.host}/repository/acme/tools/lint"
+    tags = rt.usage(history, by="tag").set_index(["repository", "tag"])
+    assert tags.loc[("acme/tools/lint", "7"), "web_url"] == f"{page}/tag/7"
+    repositories = rt.usage(history, by="repository").set_index("repository")
+    assert repositories.loc["acme/tools/lint", "web_url"] == page
 
 
 def test_an_organizations_quota_and_rules_are_kept(tmp_path: Path, server: QuayServer) -> None:

@@ -280,6 +280,8 @@ class _Run:
                 vendor_bytes=listed.size,
                 pulls=listed.pulls,
                 web_url=listed.page or self._kind.web_url(self._registry, name, self._ui_url),
+                tag_web_url=listed.tag_page
+                or self._kind.tag_template(self._registry, name, self._ui_url),
                 immutable=listed.immutable,
                 cleanup_policy=listed.cleanup_policy,
                 problem=problems[0].code if problems else None,

@@ -106,24 +106,28 @@ class RegistryKind:
     def tag_url(
         self, registry: str, repository: str, tag: str, ui_url: str | None = None
     ) -> str | None:
-        """Give the address of a tag's web page, else of its repository's, None without either."""
+        """Give the address of a tag's web page, None where there is none."""
+        template = self.tag_template(registry, repository, ui_url)
+        return template.replace("{tag}", quote(tag, safe="")) if template else None
+
+    def tag_template(self, registry: str, repository: str, ui_url: str | None = None) -> str | None:
+        """Give the address of the web page of any tag of a repository, with ``{tag}`` in it."""
         template = self.ui_tag_page if ui_url else self.tag_page
         if not template:
-            return self.web_url(registry, repository, ui_url)
-        return self._url(template, registry, ui_url, repository, tag)
+            return None
+        return self._url(template.replace("{tag}", "{{tag}}"), registry, ui_url, repository)
 
     def registry_url(self, registry: str, ui_url: str | None = None) -> str | None:
         """Give the address of the web page of all that a registry holds, None without one."""
         return self._url(self.ui_registry_page if ui_url else self.registry_page, registry, ui_url)
 
     def _url(
-        self, template: str, registry: str, ui_url: str | None, repository: str = "", tag: str = ""
+        self, template: str, registry: str, ui_url: str | None, repository: str = ""
     ) -> str | None:
         if not template:
             return ui_url
         owner, _, name = repository.partition("/")
         return template.format(
-            tag=quote(tag, safe=""),
             ui=(ui_url or "").rstrip("/"),
             registry=quote(registry, safe=":[]"),
             registry_quoted=quote(f"https://{registry}", safe=""),

@@ -232,6 +232,7 @@ def _repository(
         visibility=_visibility(project),
         pulls=entry.number("pull_count"),
         page=page if number is not None else None,
+        tag_page=f"{page}/artifacts/{{digest}}" if number is not None else None,
         immutable=immutable,
         cleanup_policy=policy,
     )

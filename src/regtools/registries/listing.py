@@ -32,6 +32,8 @@ class ListedRepository:
     pulls: int | None = None
     page: str | None = None
     """Its web page, where the vendor gives the address."""
+    tag_page: str | None = None
+    """The same of a tag of it, with ``{tag}`` or ``{digest}`` where they belong."""
     immutable: bool | None = None
     """Whether tags cannot be moved."""
     cleanup_policy: str | None = None
