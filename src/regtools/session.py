@@ -35,6 +35,7 @@ from regtools.client import (
 )
 from regtools.collect import diagnose as diagnosis
 from regtools.collect import scan as scanning
+from regtools.collect.capability import MAX_REQUESTS, Measured, measure
 from regtools.collect.content import check_content
 from regtools.collect.probes import limits
 from regtools.collect.rights import Right, missing, rights
@@ -208,6 +209,17 @@ class AuthCheck:
         return all(check.status in ("ok", "warn") for check in self.checks)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probed:
+    """What one registry really tells to the credential that it is shown."""
+
+    name: str
+    """As in the settings, or as it was given."""
+    kind: str
+    measured: Sequence[Measured]
+    requests: int
+
+
 def scan(
     *targets: str,
     options: Options | None = None,
@@ -316,6 +328,32 @@ async def _told_rights(vendor: Vendor) -> Rights | None:
         return await vendor.inventory.rights()
     except (RegistryError, UnreachableError):
         return None
+
+
+def probe(name: str, *, options: Options | None = None) -> Probed:
+    """Measure what a registry tells, in a few requests that only read.
+
+    Raises
+    ------
+    ConfigError, InvalidReferenceError
+        The name, a setting or a credential source cannot be used. What the registry refuses is in
+        the rows.
+    """
+    options = options or Options()
+    access = open_access(name, options.settings(), options)
+    budget = Budget(MAX_REQUESTS)
+
+    async def work(distribution: Distribution, client: AsyncClient) -> Probed:
+        await diagnosis.authentication_checks(distribution, access.target)
+        known = with_kind_told(access, distribution)
+        vendor = open_vendor(known, distribution, client, budget)
+        measured = await measure(
+            distribution, vendor.inventory, missing=vendor.missing, path=access.target.path
+        )
+        requests = distribution.requests + vendor.requests
+        return Probed(name=name, kind=known.kind.name, measured=measured, requests=requests)
+
+    return _talk(access, work, budget=budget)
 
 
 def diagnose(image: str, *, options: Options | None = None) -> list[CheckRow]:
@@ -430,7 +468,7 @@ def _replayed(name: str) -> Access:
         credential=_NOBODY if known else ANONYMOUS,
         attempts=(),
         connection=ConnectionOptions(replay=replay),
-        api_login=ApiLogin(username="replay", secret="replay") if known else ApiLogin(),  # noqa: S106
+        api_login=ApiLogin(secret="replay", is_api_token=True) if known else ApiLogin(),  # noqa: S106
         is_kind_given=True,
     )
 
@@ -481,6 +519,7 @@ def with_kind_told(access: Access, distribution: Distribution) -> Access:
         access.target.registry,
         headers=distribution.headers,
         services=distribution.exchange.auth.services,
+        realms=distribution.exchange.auth.realms,
     )
     return replace(access, kind=kind)
 
@@ -606,7 +645,7 @@ def _credential_missing(access: Access, needed: str, shown: str = "") -> Regtool
     instead = f": its API does not take a {shown}" if shown else ""
     return UnauthorizedError(
         f"Without {needed}, {access.kind.title} does not tell which repositories and untagged "
-        f"images there are{instead}. Only what was named is read.",
+        f"images there are{instead}. Only what the registry lists, or what was named, is read.",
         code="VENDOR_CREDENTIAL_MISSING",
         remedy=f"Give {needed}{' as api_token' if shown else ''}; the registry's page in the "
         "documentation says how.",

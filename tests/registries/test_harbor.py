@@ -13,8 +13,11 @@ from tests.support.fake_registry import Answer
 from tests.support.retention_plans import signature
 from tests.support.vendors.content import one_of_each, pushed_at, very_many
 from tests.support.vendors.harbor import HarborServer
-from tests.support.vendors.scanning import SECRET, Seen, plan_tags, scan_vendor
+from tests.support.vendors.scanning import SECRET, Seen, plan_tags, scan_vendor, settings_file
 from tests.support.vendors.server import serving
+
+import regtools as rt
+from regtools.session import Options, check_auth
 
 ROBOT = "robot$ci"
 
@@ -87,6 +90,80 @@ def test_quotas_and_retention_rules_are_kept(tmp_path: Path, server: HarborServe
     assert {json.loads(policy)["algorithm"] for policy in policies} == {"or"}
 
 
+def test_a_repository_links_to_its_own_page(tmp_path: Path, server: HarborServer) -> None:
+    repositories = look(tmp_path, server).table("repositories").set_index("repository")
+    number = 1 + sum(b"acme")  # as the fake numbers projects
+    assert repositories.loc["acme/tools/lint", "web_url"] == (
+        f"{server.url}/harbor/projects/{number}/repositories/tools%2Flint/artifacts-tab"
+    )
+
+
+def test_a_tag_links_to_the_artifact_it_names(tmp_path: Path, server: HarborServer) -> None:
+    history = look(tmp_path, server, url=f"{server.url}/acme/tools/lint").history
+    tag = rt.usage(history, by="tag").iloc[0]
+    page = f"/repositories/tools%2Flint/artifacts-tab/artifacts/{tag['digest']}"
+    assert tag["web_url"].endswith(page)
+
+
+def rule(
+    tags: str = "**", repositories: str = "**", *, disabled: bool = False
+) -> dict[str, object]:
+    """Give an immutable-tag rule as Harbor's web page makes it."""
+    return {
+        "id": 1,
+        "priority": 0,
+        "disabled": disabled,
+        "action": "immutable",
+        "template": "immutable_template",
+        "tag_selectors": [{"kind": "doublestar", "decoration": "matches", "pattern": tags}],
+        "scope_selectors": {
+            "repository": [
+                {"kind": "doublestar", "decoration": "repoMatches", "pattern": repositories}
+            ]
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("rules", "immutable"),
+    [
+        ([], False),
+        ([rule()], True),
+        ([rule("v*"), rule()], True),
+        ([rule("v*")], None),
+        ([rule(repositories="app")], None),
+        ([rule(disabled=True)], False),
+        ([{"disabled": "no"}], None),
+    ],
+)
+def test_tags_are_immutable_where_a_rule_covers_them_all(
+    tmp_path: Path, server: HarborServer, rules: list[dict[str, object]], immutable: bool | None
+) -> None:
+    server.immutable = [] if rules and "id" not in rules[0] else rules
+    if rules and "id" not in rules[0]:
+        odd = Answer(200, json.dumps(rules).encode(), {"Content-Type": "application/json"})
+        server.hook = lambda seen: odd if "immutabletagrules" in seen.path else None
+    told = look(tmp_path, server, url=f"{server.url}/acme").table("repositories")["immutable"]
+    assert {None if pd.isna(one) else bool(one) for one in told} == {immutable}
+
+
+def test_check_auth_tells_what_the_account_may_do_in_a_project(
+    tmp_path: Path, server: HarborServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.permissions = [("repository", "list"), ("repository", "pull"), ("artifact", "read")]
+    monkeypatch.setenv("TEST_PASSWORD", SECRET)
+    fields = {"kind": "harbor", "username": ROBOT, "password": "env:TEST_PASSWORD"}
+    config = settings_file(tmp_path, server, **fields, url=f"{server.url}/acme/app")
+    result = check_auth("work", options=Options(config=config))
+    assert {one.action: one.granted for one in result.rights} == {
+        "list": True,
+        "pull": True,
+        "push": False,
+        "delete": False,
+    }
+    assert result.sort == "robot account"
+
+
 def test_without_the_right_to_see_quotas_the_scan_is_whole(
     tmp_path: Path, server: HarborServer
 ) -> None:
@@ -152,6 +229,10 @@ def test_without_a_credential_only_public_projects_are_seen(
         (Answer(403, b'{"errors":[{"code":"FORBIDDEN","message":"no"}]}'), "DENIED"),
         (Answer(200, b"<!doctype html><title>login</title>"), "ANSWER_HTML"),
         (Answer(200, b'[{"name":'), "ANSWER_NOT_JSON"),
+        (Answer(404, b'{"errors":[{"code":"NOT_FOUND","message":"no"}]}'), "NOT_FOUND"),
+        (Answer(412, b'{"errors":[{"code":"PRECONDITION","message":"no"}]}'), "REGISTRY_ERROR"),
+        (Answer(429, b"slow down", {"Retry-After": "3600"}), "RATE_LIMITED"),
+        (Answer(200, b"null"), "VENDOR_ANSWER_ODD"),
         (Answer(200, b'{"projects": []}'), "VENDOR_ANSWER_ODD"),
     ],
 )

@@ -103,3 +103,47 @@ def test_the_token_servers_name_tells_the_kind(service: str, kind: str) -> None:
 
 def test_a_host_says_more_than_an_answer() -> None:
     assert detect_kind("quay.io", services=["harbor-registry"]).name == "quay"
+
+
+@pytest.mark.parametrize(
+    ("kind", "ui", "url"),
+    [
+        ("quay", None, "https://r.example/repository/acme/app/tag/v1.0"),
+        ("quay", "https://ui.example/", "https://ui.example/repository/acme/app/tag/v1.0"),
+        (
+            "distribution",
+            "https://ui.example",
+            "https://ui.example/?url=https%3A%2F%2Fr.example#!/taghistory/image/acme/app/tag/v1.0",
+        ),
+        ("distribution", None, None),
+        ("zot", "https://r.example", "https://r.example/image/acme%2Fapp/tag/v1.0"),
+    ],
+)
+def test_a_tag_links_to_its_page(kind: str, ui: str | None, url: str | None) -> None:
+    assert registry_kind(kind).tag_url("r.example", "acme/app", "v1.0", ui) == url
+
+
+@pytest.mark.parametrize(
+    ("kind", "ui", "url"),
+    [
+        ("quay", None, "https://r.example/repository/"),
+        ("harbor", "https://ui.example", "https://ui.example/harbor/projects"),
+        ("distribution", None, None),
+        ("acr", "https://ui.example", "https://ui.example"),
+    ],
+)
+def test_a_registry_links_to_its_page(kind: str, ui: str | None, url: str | None) -> None:
+    assert registry_kind(kind).registry_url("r.example", ui) == url
+
+
+@pytest.mark.parametrize(
+    ("realm", "kind"),
+    [
+        ("https://quay.example.com/v2/auth", "quay"),
+        ("https://quay.example.com/v2/auth/more", "distribution"),
+        ("https://[broken/v2/auth", "distribution"),
+        ("", "distribution"),
+    ],
+)
+def test_the_token_servers_path_tells_a_self_hosted_quay(realm: str, kind: str) -> None:
+    assert detect_kind("images.example.com", realms=[realm]).name == kind

@@ -29,6 +29,11 @@ class Asker(httpx.Auth):
         return ()
 
     @property
+    def realms(self) -> list[str]:
+        """Addresses of the token servers, as the registry names them."""
+        return [challenge.realm for challenge in self.challenges if challenge.scheme == "bearer"]
+
+    @property
     def services(self) -> list[str]:
         """Names of token servers in the last challenges."""
         told = (challenge.parameters.get("service", "") for challenge in self.challenges)

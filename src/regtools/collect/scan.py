@@ -267,12 +267,13 @@ class _Run:
         problems: list[ProblemRow] = []
         reached: dict[Digest, None] = {}
         listed = self._listed.get(name) or ListedRepository(name=name)
+        alone: set[Digest] = set()
         if self._inventory is not None and listed.tells_versions:
-            await self._by_vendor(self._inventory, listed, part, reached, problems)
+            alone = await self._by_vendor(self._inventory, listed, part, reached, problems)
         else:
             await self._by_tags(name, part, reached, problems)
         if self._kind.vendor is None or "untagged" not in self._kind.vendor.tells:
-            await self._referrers(name, part, reached, problems)
+            await self._referrers(name, part, reached, problems, alone)
             await self._subjects(name, part, reached, problems)
         await self._tree.again(name, reached)
         problems.extend(
@@ -287,6 +288,8 @@ class _Run:
                 vendor_bytes=listed.size,
                 pulls=listed.pulls,
                 web_url=listed.page or self._kind.web_url(self._registry, name, self._ui_url),
+                tag_web_url=listed.tag_page
+                or self._kind.tag_template(self._registry, name, self._ui_url),
                 immutable=listed.immutable,
                 cleanup_policy=listed.cleanup_policy,
                 problem=problems[0].code if problems else None,
@@ -305,8 +308,11 @@ class _Run:
         part: Inventory,
         reached: dict[Digest, None],
         problems: list[ProblemRow],
-    ) -> None:
-        """Read what the vendor lists; manifests are fetched only where nobody knows them yet."""
+    ) -> set[Digest]:
+        """Read what the vendor lists; manifests are fetched only where nobody knows them yet.
+
+        Gives what nothing refers to, as far as the vendor says so.
+        """
         versions: dict[Digest, ListedVersion] = {}
         tags: dict[str, TagRow] = {}
         tagged: set[Digest] = set()
@@ -370,6 +376,7 @@ class _Run:
                 problems.append(self._problem(listed.name, digest, error))
 
         await each(versions, one, at_once=TAGS_AT_ONCE)
+        return {digest for digest, one in versions.items() if one.is_referred_to is False}
 
     async def _named(self, repository: str, tag: str) -> Digest:
         """Give the digest of a tag; asked for alone, it is no pull (Docker Hub)."""
@@ -434,10 +441,14 @@ class _Run:
         part: Inventory,
         reached: dict[Digest, None],
         problems: list[ProblemRow],
+        alone: set[Digest],
     ) -> None:
-        """Add what has no tag but refers to what has one, as far as the registry tells."""
-        tops = list(dict.fromkeys(Digest(row.digest) for row in part.tags))
-        tagged = set(tops)
+        """Add what has no tag but refers to what has one, as far as the registry tells.
+
+        Nothing refers to what is ``alone``: it is not asked about.
+        """
+        tagged = dict.fromkeys(Digest(row.digest) for row in part.tags)
+        tops = [digest for digest in tagged if digest not in alone]
         try:
             for digest in await self._attached.to(name, tops, self._tree.children):
                 reached.update(dict.fromkeys(await self._tree.reach(name, digest)))

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Final
+from urllib.parse import urlsplit
 
 from regtools.errors import ConfigError
 from regtools.registries._base import RegistryKind
@@ -72,6 +73,7 @@ def detect_kind(
     *,
     headers: Mapping[str, str] | None = None,
     services: Iterable[str] = (),
+    realms: Iterable[str] = (),
 ) -> RegistryKind:
     """Tell the kind from the host, else from an answer, else `distribution`.
 
@@ -83,16 +85,27 @@ def detect_kind(
         Of an answer to ``GET /v2/``; names in any case.
     services
         What its challenges name as ``service``.
+    realms
+        Addresses of the token servers that its challenges name.
     """
     lowered = {name.lower(): value for name, value in (headers or {}).items()}
     named = list(services)
+    paths = [_path(realm) for realm in realms]
     for kind in KINDS.values():
         if kind.is_host(registry):
             return kind
     for kind in KINDS.values():
-        if _is_told(kind, lowered, named):
+        if _is_told(kind, lowered, named) or any(path in kind.realm_paths for path in paths):
             return kind
     return DISTRIBUTION
+
+
+def _path(address: str) -> str:
+    """Give the path of an address that a stranger wrote, empty where it is none."""
+    try:
+        return urlsplit(address).path
+    except ValueError:
+        return ""
 
 
 def _is_told(kind: RegistryKind, headers: Mapping[str, str], services: Sequence[str]) -> bool:

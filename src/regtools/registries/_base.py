@@ -5,10 +5,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from string import Formatter
+from typing import Final
 from urllib.parse import quote
 
 from regtools.registries.listing import CredentialShape, IdentityExchange, Login, VendorApi
 from regtools.schema import DedupScope
+
+UI_ACTIONS: Final = ("list", "delete", "visibility", "cleanup")
+"""What a registry's web page may let people do: look at images, delete them, make a repository
+public or private, set rules that clean up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,12 +33,22 @@ class RegistryKind:
     services
         Names that its token server alone has in a challenge (``service="…"``), as regular
         expressions.
+    realm_paths
+        Paths of its token server's address that no other product uses, where it is on any host.
     page
         Template of a repository's web page, with ``{registry}`` and ``{repository}``, and
         ``{owner}`` and ``{name}`` for the repository's first part and the rest; and what groups
         of `hosts` are called.
     ui_page
         The same on a web page that the user runs, with ``{ui}``.
+    tag_page, ui_tag_page
+        The same of a tag, with ``{tag}``.
+    registry_page, ui_registry_page
+        The same of all that it holds.
+    ui_actions
+        What its web page, or the one that users run beside it, lets people do: see `UI_ACTIONS`.
+    ui_note
+        Which web page that is, and what is special about it.
     realms
         Hosts of its token servers, beside its own.
     deletion
@@ -60,8 +75,15 @@ class RegistryKind:
     hosts: tuple[str, ...] = ()
     headers: tuple[tuple[str, str], ...] = ()
     services: tuple[str, ...] = ()
+    realm_paths: tuple[str, ...] = ()
     page: str = ""
     ui_page: str = ""
+    tag_page: str = ""
+    ui_tag_page: str = ""
+    registry_page: str = ""
+    ui_registry_page: str = ""
+    ui_actions: tuple[str, ...] = ()
+    ui_note: str = ""
     realms: tuple[str, ...] = ()
     authenticates: str = ""
     lists: str = ""
@@ -101,7 +123,29 @@ class RegistryKind:
 
     def web_url(self, registry: str, repository: str, ui_url: str | None = None) -> str | None:
         """Give the address of a repository's web page, None where there is none."""
-        template = self.ui_page if ui_url else self.page
+        return self._url(self.ui_page if ui_url else self.page, registry, ui_url, repository)
+
+    def tag_url(
+        self, registry: str, repository: str, tag: str, ui_url: str | None = None
+    ) -> str | None:
+        """Give the address of a tag's web page, None where there is none."""
+        template = self.tag_template(registry, repository, ui_url)
+        return template.replace("{tag}", quote(tag, safe="")) if template else None
+
+    def tag_template(self, registry: str, repository: str, ui_url: str | None = None) -> str | None:
+        """Give the address of the web page of any tag of a repository, with ``{tag}`` in it."""
+        template = self.ui_tag_page if ui_url else self.tag_page
+        if not template:
+            return None
+        return self._url(template.replace("{tag}", "{{tag}}"), registry, ui_url, repository)
+
+    def registry_url(self, registry: str, ui_url: str | None = None) -> str | None:
+        """Give the address of the web page of all that a registry holds, None without one."""
+        return self._url(self.ui_registry_page if ui_url else self.registry_page, registry, ui_url)
+
+    def _url(
+        self, template: str, registry: str, ui_url: str | None, repository: str = ""
+    ) -> str | None:
         if not template:
             return ui_url
         owner, _, name = repository.partition("/")

@@ -6,6 +6,10 @@ wrong password (harbor#11632), so only an answer of the registry proves a login.
 same user and password (Basic). Dedup scope: quotas count a blob once per project. Frees
 bytes: when its garbage collection ran (Harbor documentation, project quotas, 2026-11).
 
+Web page: its own. A repository's address holds the number of its project, which the API tells
+(portal's ``artifact.module.ts``, 2026-08). Rules against moving tags are read where the account may
+list them; only those for all tags of all repositories say something of a repository as a whole.
+
 Source: Harbor's own description of its API, ``api/v2.0/swagger.yaml`` (goharbor/harbor, 2026-08).
 Pages hold 100 at most; how many there are is in ``X-Total-Count``, since the query in its ``Link``
 is not escaped. A repository's name in a path is escaped twice.
@@ -37,7 +41,15 @@ from regtools.registries.listing import (
 )
 
 PAGE_SIZE: Final = 100
+ADDRESS: Final = "/api/v2.0"
 _VENDOR: Final = "Harbor"
+_RIGHTS: Final = {
+    "list": ("repository", "list"),
+    "pull": ("repository", "pull"),
+    "push": ("repository", "push"),
+    "delete": ("artifact", "delete"),
+}
+"""What Harbor calls the actions (``src/common/rbac/const.go``): resource and action."""
 
 
 class HarborInventory:
@@ -54,8 +66,13 @@ class HarborInventory:
             for project in projects.items:
                 name = project.text("name")
                 self._projects[name] = project
-                policy = await self._retention(name, project)
-                parse = partial(_repository, visibility=_visibility(project), policy=policy)
+                parse = partial(
+                    _repository,
+                    project=project,
+                    policy=await self._retention(name, project),
+                    immutable=await self._immutable(name),
+                    address=self._place.api_url.removesuffix(ADDRESS),
+                )
                 path = f"/projects/{quote(name, safe='')}/repositories"
                 async for page in self._pages(path, f"the repositories of {name}"):
                     yield read_all(page, parse, vendor=_VENDOR, place="repositories")
@@ -90,19 +107,58 @@ class HarborInventory:
         return read
 
     async def rights(self) -> Rights | None:
-        """Nothing: what Harbor's token tells is what counts, and it does so for each repository."""
-        return None
+        """Give what the account may do in the project that was asked for.
+
+        Harbor's token server issues a token whatever was asked for, so the API tells more.
+        """
+        wanted = self._place.path.partition("/")[0]
+        if not wanted or self._place.login.is_anonymous:
+            return None
+        project = Entry(await self._project(wanted), vendor=_VENDOR, place="project")
+        answer = await self._api.get(
+            "/users/current/permissions",
+            what=f"what the account may do in {wanted}",
+            parameters={"scope": f"/project/{project.number('project_id')}", "relative": "true"},
+        )
+        read = read_all(
+            answer.data,
+            lambda entry: (entry.text("resource"), entry.text("action")),
+            vendor=_VENDOR,
+            place="permissions",
+        )
+        return Rights(
+            granted={action: one in read.items for action, one in _RIGHTS.items()},
+            source="GET /api/v2.0/users/current/permissions",
+        )
 
     async def _wanted_projects(self) -> AsyncIterator[Read[Entry]]:
         wanted = self._place.path.partition("/")[0]
         if wanted:
-            answer = await self._api.get(
-                f"/projects/{quote(wanted, safe='')}", what=f"the project {wanted}"
-            )
-            yield Read(items=[Entry(answer.data, vendor=_VENDOR, place="project")])
+            project = await self._project(wanted)
+            yield Read(items=[Entry(project, vendor=_VENDOR, place="project")])
             return
         async for page in self._pages("/projects", "the projects"):
             yield read_all(page, lambda entry: entry, vendor=_VENDOR, place="projects")
+
+    async def _project(self, name: str) -> object:
+        answer = await self._api.get(
+            f"/projects/{quote(name, safe='')}", what=f"the project {name}"
+        )
+        return answer.data
+
+    async def _immutable(self, name: str) -> bool | None:
+        """Say whether no tag of a project can be moved; None where some can, or it is hidden."""
+        try:
+            answer = await self._api.get(
+                f"/projects/{quote(name, safe='')}/immutabletagrules",
+                what=f"the immutable tags of {name}",
+                parameters={"page_size": PAGE_SIZE},
+            )
+            rules = read_all(answer.data, _covers_all, vendor=_VENDOR, place="immutabletagrules")
+        except RegistryError:
+            return None
+        in_force = [covers for covers in rules.items if covers is not None]
+        return None if rules.problems or (in_force and not any(in_force)) else bool(in_force)
 
     async def _retention(self, name: str, project: Entry) -> str | None:
         """Give a project's retention rules as JSON; None where it has none, or they are hidden."""
@@ -153,11 +209,32 @@ def _visibility(project: Entry) -> str | None:
     return None if public is None else "public" if public else "private"
 
 
-def _repository(entry: Entry, *, visibility: str | None, policy: str | None) -> ListedRepository:
+def _covers_all(rule: Entry) -> bool | None:
+    """Say whether an immutable-tag rule is for all tags of all repositories; None: it is off."""
+    if rule.flag("disabled"):
+        return None
+    scopes = rule.entry("scope_selectors")
+    selectors = [*rule.entries("tag_selectors"), *(scopes.entries("repository") if scopes else ())]
+    told = {(one.optional_text("decoration"), one.optional_text("pattern")) for one in selectors}
+    return told == {("matches", "**"), ("repoMatches", "**")}
+
+
+def _repository(
+    entry: Entry, *, project: Entry, policy: str | None, immutable: bool | None, address: str
+) -> ListedRepository:
+    name = entry.repository("name")
+    number = project.number("project_id")
+    page = (
+        f"{address}/harbor/projects/{number}/repositories/"
+        f"{quote(name.partition('/')[2], safe='')}/artifacts-tab"
+    )
     return ListedRepository(
-        name=entry.repository("name"),
-        visibility=visibility,
+        name=name,
+        visibility=_visibility(project),
         pulls=entry.number("pull_count"),
+        page=page if number is not None else None,
+        tag_page=f"{page}/artifacts/{{digest}}" if number is not None else None,
+        immutable=immutable,
         cleanup_policy=policy,
     )
 
@@ -212,6 +289,10 @@ HARBOR = RegistryKind(
     services=(r"harbor-registry",),
     page="https://{registry}/harbor/projects?name={owner}",
     ui_page="{ui}/harbor/projects?name={owner}",
+    registry_page="https://{registry}/harbor/projects",
+    ui_registry_page="{ui}/harbor/projects",
+    ui_actions=("list", "delete", "visibility", "cleanup"),
+    ui_note="its own; visibility is a project's, for all its repositories",
     authenticates="a user or a robot account",
     credentials=(
         CredentialShape(title="robot account", username=r"robot[$+].*"),
@@ -224,7 +305,7 @@ HARBOR = RegistryKind(
     collection="run Harbor's garbage collection: Administration, Clean Up.",
     vendor=VendorApi(
         open=_open,
-        address=lambda _: "/api/v2.0",
+        address=lambda _: ADDRESS,
         sign_in=basic,
         is_needed=False,
         tells=(
@@ -235,6 +316,7 @@ HARBOR = RegistryKind(
             "pulls",
             "visibility",
             "quota",
+            "immutable",
             "cleanup",
         ),
         credential="a user, or a robot account that may list repositories, artifacts and tags",

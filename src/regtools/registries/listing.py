@@ -32,6 +32,8 @@ class ListedRepository:
     pulls: int | None = None
     page: str | None = None
     """Its web page, where the vendor gives the address."""
+    tag_page: str | None = None
+    """The same of a tag of it, with ``{tag}`` or ``{digest}`` where they belong."""
     immutable: bool | None = None
     """Whether tags cannot be moved."""
     cleanup_policy: str | None = None
@@ -61,6 +63,8 @@ class ListedVersion:
     """Empty: untagged."""
     pushed_at: datetime | None = None
     pulled_at: datetime | None = None
+    is_referred_to: bool | None = None
+    """Whether a signature, SBOM or the like refers to it; None: the vendor does not tell."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

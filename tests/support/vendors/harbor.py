@@ -33,6 +33,8 @@ class HarborServer(VendorServer):
         self.administrates = True
         self.accessories: dict[str, list[Node]] = {}
         self.retention: dict[str, Any] | None = None
+        self.immutable: list[dict[str, Any]] = []
+        self.permissions: list[tuple[str, str]] = []
         self.api_down: Answer | None = None
 
     def attach(self, subject: Node, accessory: Node) -> None:
@@ -67,6 +69,18 @@ class HarborServer(VendorServer):
             return as_json(project)
         if match := re.fullmatch(r"/projects/([^/]+)/summary", path):
             return self._summary(match[1])
+        if re.fullmatch(r"/projects/([^/]+)/immutabletagrules", path):
+            if not self.administrates:
+                return _error(403, "FORBIDDEN", "forbidden")
+            rules = DESCRIPTION.check_list("#/definitions/ImmutableRule", self.immutable)
+            return self._paged(seen, query, rules)
+        if path == "/users/current/permissions" and query.get("relative") == "true":
+            numbers = {
+                f"/project/{self._project(name)['project_id']}" for name in self._projects(seen)
+            }
+            listed = [{"resource": what, "action": how} for what, how in self.permissions]
+            shown = listed if query.get("scope") in numbers else []
+            return as_json(DESCRIPTION.check_list("#/definitions/Permission", shown))
         if match := re.fullmatch(r"/projects/([^/]+)/repositories", path):
             listed = [self._repository(n) for n in sorted(self.plan.tags) if _in(n, match[1])]
             return self._paged(
