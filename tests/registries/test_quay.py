@@ -16,7 +16,7 @@ from tests.support.vendors.scanning import SECRET, Seen, plan_tags, scan_vendor,
 from tests.support.vendors.server import serving
 
 import regtools as rt
-from regtools.session import Options, check_auth
+from regtools.session import Options, check_auth, scan
 
 ROBOT, ROBOTS_PASSWORD = "acme+ci", "of-the-robot"
 
@@ -357,3 +357,19 @@ def test_a_refused_robot_is_told_the_usual_mistake(
     result = check(tmp_path, server, monkeypatch, "ci", "wrong")
     assert not result.accepted
     assert "namespace+robot" in result.hint
+
+
+def test_a_recording_plays_back_the_same_scan_without_a_secret(
+    tmp_path: Path, server: QuayServer
+) -> None:
+    folder = tmp_path / "recording"
+    first = look(tmp_path, server, options={"record": folder})
+    for file in folder.rglob("*"):
+        assert file.is_dir() or SECRET.encode() not in file.read_bytes()
+    server.seen.clear()
+    again = scan(f"replay:{folder}", options=Options(history=str(tmp_path / "replayed")))
+    assert list(again.failed) == []
+    assert again.scanned[0].problems == []
+    assert again.scanned[0].physical_bytes == first.scanned.physical_bytes
+    assert again.scanned[0].tags == len(first.tags)
+    assert server.seen == []

@@ -17,6 +17,8 @@ from tests.support.vendors.scanning import SECRET, Seen, plan_tags, scan_vendor
 from tests.support.vendors.server import as_json, serving
 from tests.support.vendors.zot import ZotServer, not_there
 
+from regtools.session import Options, scan
+
 USER = "ci"
 
 
@@ -27,7 +29,7 @@ def server() -> Iterator[ZotServer]:
         yield running
 
 
-def look(folder: Path, server: ZotServer, **fields: str) -> Seen:
+def look(folder: Path, server: ZotServer, **fields: Any) -> Seen:
     return scan_vendor(folder, server, kind="zot", **{"username": USER, **fields})
 
 
@@ -234,3 +236,19 @@ def test_only_reading_methods_are_used_and_no_secret_is_kept(
     assert all(SECRET not in request.path for request in server.seen)
     for file in (tmp_path / "history").rglob("*.parquet"):
         assert SECRET.encode() not in file.read_bytes()
+
+
+def test_a_recording_plays_back_the_same_scan_without_a_secret(
+    tmp_path: Path, server: ZotServer
+) -> None:
+    folder = tmp_path / "recording"
+    first = look(tmp_path, server, options={"record": folder})
+    for file in folder.rglob("*"):
+        assert file.is_dir() or SECRET.encode() not in file.read_bytes()
+    server.seen.clear()
+    again = scan(f"replay:{folder}", options=Options(history=str(tmp_path / "replayed")))
+    assert list(again.failed) == []
+    assert again.scanned[0].problems == []
+    assert again.scanned[0].physical_bytes == first.scanned.physical_bytes
+    assert again.scanned[0].tags == len(first.tags)
+    assert server.seen == []
