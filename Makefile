@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help dev demo test lint lab clean
+.PHONY: help dev demo test lint lab capabilities clean
 
 help:  ## Show these lines
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,6 +18,9 @@ lint: $(VENV)/.ready  ## Only the quick checks: style, types, floors, notebooks
 
 lab: $(VENV)/.ready  ## Open the notebooks in JupyterLab
 	$(BIN)/jupyter lab notebooks
+
+capabilities: $(VENV)/.ready  ## Write the table of all registries anew
+	$(BIN)/python -m tests.support.capabilities
 
 dev: $(VENV)/.ready  ## Set up only
 

@@ -72,7 +72,8 @@ def test_importing_the_package_loads_no_heavy_library() -> None:
     code = (
         "import json, sys; import regtools, regtools.cli; "
         "print(json.dumps([m for m in "
-        "('pandas', 'pyarrow', 'duckdb', 'matplotlib', 'papermill', 'aiohttp', 'ipywidgets') "
+        "('pandas', 'pyarrow', 'duckdb', 'matplotlib', 'papermill', 'aiohttp', 'ipywidgets', "
+        "'boto3', 'botocore') "
         "if m in sys.modules]))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -119,16 +119,6 @@ def test_only_web_addresses_become_links() -> None:
     assert 'href="https://x.example/a?b=c" rel="noopener noreferrer">x.example/a</a>' in markup
 
 
-def test_a_name_links_to_its_page_only_where_that_is_a_web_address() -> None:
-    pages = ["https://x.example/<a>", "javascript:alert(1)", None]
-    frame = pd.DataFrame({"repository": ["<b>", "bad", "none"], "page": pages})
-    markup = table(frame, links={"repository": "page"}).markup
-    assert '<a href="https://x.example/&lt;a&gt;" rel="noopener noreferrer">&lt;b&gt;</a>' in markup
-    assert markup.count("<a ") == 1
-    assert "javascript" not in markup
-    assert "<td>bad</td>" in markup
-
-
 def test_a_command_breaks_between_its_words_and_is_escaped() -> None:
     markup = table(pd.DataFrame({"command": ["a --keep-tag '<b>'", ""]})).markup
     words = "<span>a</span> <span>--keep-tag</span> <span>&#x27;&lt;b&gt;&#x27;</span>"
@@ -183,3 +173,17 @@ def test_an_address_in_a_sentence_is_a_link_without_the_comma() -> None:
     markup = table(frame).markup
     assert 'href="https://x.example/a"' in markup
     assert "</a>, quoted by &lt;b&gt;</td>" in markup
+
+
+def test_a_repository_links_to_its_web_page_and_the_address_is_no_column() -> None:
+    frame = pd.DataFrame(
+        {
+            "repository": ["acme/app", "acme/other", "acme/odd"],
+            "web_url": ['https://ui.example/"><script>', None, "javascript:alert(1)"],
+        }
+    )
+    markup = table(frame).markup
+    assert markup.count("<a ") == 1
+    assert 'href="https://ui.example/&quot;&gt;&lt;script&gt;"' in markup
+    assert "javascript" not in markup
+    assert markup.count("<th ") == 1

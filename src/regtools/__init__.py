@@ -72,7 +72,7 @@ if TYPE_CHECKING:
     from regtools.policies import Rule, read_in_use, read_policy
     from regtools.reference import classify_tag, parse_reference, parse_target
     from regtools.reports import report
-    from regtools.session import Options, check_auth, diagnose, scan
+    from regtools.session import Options, check_auth, diagnose, probe, scan
     from regtools.tables import table, tiles
 
 _HOMES = {
@@ -128,6 +128,7 @@ _HOMES = {
     "plot_retention_curve": "plots",
     "plot_sharing": "plots",
     "prices": "analyses.prices",
+    "probe": "session",
     "problems": "analyses.observations",
     "provenance": "context",
     "read_in_use": "policies",
@@ -202,6 +203,7 @@ __all__ = [
     "plot_retention_curve",
     "plot_sharing",
     "prices",
+    "probe",
     "problems",
     "provenance",
     "read_in_use",

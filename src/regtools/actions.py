@@ -35,7 +35,7 @@ def repository_actions(usage: pd.DataFrame, growth: Growth | None = None) -> pd.
     -------
     DataFrame
         registry (where there are several), repository, tags, physical_bytes, exclusive_bytes,
-        grown_bytes, advice.
+        grown_bytes, advice, web_url (which a table shows as a link).
     """
     frame = usage.sort_values("physical_bytes", ascending=False).reset_index(drop=True)
     total = 0.0
@@ -47,6 +47,7 @@ def repository_actions(usage: pd.DataFrame, growth: Growth | None = None) -> pd.
     frame["advice"] = [_advice(row, total) for row in frame.to_dict("records")]
     several = frame["registry"].nunique() > 1
     columns = ["repository", "tags", "physical_bytes", "exclusive_bytes", "grown_bytes", "advice"]
+    columns.append("web_url")
     shown = [name for name in columns if name in frame.columns]
     return frame[(["registry"] if several else []) + shown].rename(
         columns={"physical_bytes": "stored_bytes", "exclusive_bytes": "freed_bytes"}

@@ -11,6 +11,7 @@
     │   ├── RateLimitedError         not now
     │   ├── UnsupportedError         not this registry
     │   └── MalformedAnswerError     not the protocol
+    ├── BudgetError              the run may ask no more                                  exit 3
     ├── HistoryError             the store of snapshots                                   exit 3
     ├── StorageError             a registry's own folder                                  exit 3
     └── ReportError              a notebook that did not finish                           exit 3
@@ -167,6 +168,13 @@ class MalformedAnswerError(RegistryError):
     default_remedy = (
         "Check that the address is a registry and that no login page or proxy answers for it."
     )
+
+
+class BudgetError(RegtoolsError):
+    """The run may ask no more: its requests are used up, or pulls are to be left to others."""
+
+    default_code = "REQUEST_BUDGET"
+    default_remedy = "Run again: it goes on where it stopped."
 
 
 class HistoryError(RegtoolsError):

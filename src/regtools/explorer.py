@@ -193,7 +193,6 @@ def _controls(
 def _shown(found: Retention) -> str:
     repositories = table(
         freed_by_repository(found),
-        links={"repository": "web_url"},
         bar="freed_bytes",
         limit=_TOP,
         empty="Nothing would go.",

@@ -50,8 +50,14 @@ class RepositoryRow:
     """The vendor's own number, where it tells one."""
     pulls: int | None = None
     web_url: str | None = None
+    immutable: bool | None = None
+    """Whether tags cannot be moved."""
+    cleanup_policy: str | None = None
+    """The vendor's own retention rules for it, as JSON."""
     problem: str | None = None
     """Code of what kept this repository from being read; empty: read whole."""
+    tag_web_url: str | None = None
+    """Address of a tag's web page, with ``{tag}`` and ``{digest}`` where they belong."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

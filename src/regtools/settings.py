@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Final, Self
+from urllib.parse import urlsplit
 
 import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
@@ -26,7 +27,7 @@ from pydantic_settings import (
 
 from regtools.credentials import check_reference
 from regtools.errors import ConfigError, InvalidReferenceError
-from regtools.reference import Target, parse_target
+from regtools.reference import Target, is_loopback, parse_target
 from regtools.registries import registry_kind
 
 FILE_NAME: Final = "regtools.toml"
@@ -44,6 +45,10 @@ class RegistrySettings(BaseModel):
     ui_url: str | None = None
     username: str | None = None
     password: str | None = None
+    api_token: str | None = None
+    """Reference to a token for the vendor's API, where that wants another one than the registry."""
+    archived: bool = False
+    """Whether the bytes of archived images are summed too (Amazon ECR)."""
     ca_file: Path | None = None
     allowed_realms: tuple[str, ...] = ()
     """Hosts of token servers, beside the registry's own, that may see the credential."""
@@ -170,7 +175,7 @@ def _relative_to(folder: Path, content: dict[str, Any]) -> dict[str, Any]:
             continue
         if isinstance(registry.get("ca_file"), str):
             registry["ca_file"] = str(folder / Path(registry["ca_file"]).expanduser())
-        for name in ("username", "password"):
+        for name in ("username", "password", "api_token"):
             kind, colon, path = str(registry.get(name, "")).partition(":")
             if colon and kind in ("file", "kubernetes"):
                 registry[name] = f"{kind}:{folder / Path(path).expanduser()}"
@@ -212,9 +217,24 @@ def _check_registry(name: str, registry: RegistrySettings) -> None:
         ) from error
     if registry.kind is not None:
         registry_kind(registry.kind)
-    for field in ("username", "password"):
+    for field in ("username", "password", "api_token"):
         value = getattr(registry, field)
         if value is not None:
             check_reference(
-                value, where=f"registries.{name}.{field}", is_secret=field == "password"
+                value, where=f"registries.{name}.{field}", is_secret=field != "username"
             )
+    if registry.api_url is not None:
+        _check_api_url(name, registry.api_url)
+
+
+def _check_api_url(name: str, url: str) -> None:
+    """Refuse an address to which a credential would go in the clear."""
+    parts = urlsplit(url)
+    is_safe = parts.scheme == "https" or (
+        parts.scheme == "http" and is_loopback(parts.hostname or "")
+    )
+    if not is_safe or not parts.hostname or "@" in parts.netloc or parts.query or parts.fragment:
+        raise ConfigError(
+            f"registries.{name}.api_url is no address of an API.",
+            remedy="Write https://host/path; http:// is for this machine only.",
+        )

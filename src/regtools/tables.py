@@ -176,7 +176,6 @@ def table(
     *,
     columns: Mapping[str, str] | Sequence[str] | None = None,
     bar: str = "",
-    links: Mapping[str, str] | None = None,
     limit: int | None = None,
     caption: str = "",
     empty: str = "Nothing to show.",
@@ -190,12 +189,10 @@ def table(
         ``_at``, ``share``).
     columns
         Which columns, in this order; a mapping also gives their headings. Columns that the
-        frame has not are left out.
+        frame has not are left out. `web_url` is no column of its own where there are tags or
+        repositories: their names link to it.
     bar
         A column whose cells show their share of the column's largest value as a bar.
-    links
-        Column → another column of the frame that holds the web page of each of its cells, and is
-        not shown itself; where that is empty or no web address, the cell is plain text.
     limit
         At most this many rows; a line under the table says how many more there are.
     caption
@@ -209,8 +206,10 @@ def table(
     >>> "&lt;b&gt;" in table(frame).markup
     True
     """
-    pages = links or {}
-    headings = _headings(frame.drop(columns=pages.values()), columns)
+    headings = _headings(frame, columns)
+    linked = next((name for name in _LINKED if name in headings and _URL in frame.columns), "")
+    if linked:
+        headings.pop(_URL, None)
     if frame.empty:
         return Html(f'<p class="rt-empty">{escape(empty)}</p>', empty)
     shown = frame if limit is None else frame.head(limit)
@@ -221,7 +220,7 @@ def table(
     )
     largest = _largest(frame, bar)
     rows = "".join(
-        _row(shown, row, headings, bar, largest, pages) for row in shown.to_dict("records")
+        _row(shown, row, headings, bar, largest, linked) for row in shown.to_dict("records")
     )
     title = f"<caption>{escape(caption)}</caption>" if caption else ""
     more = f'<p class="rt-more">and {left_out:,} more</p>' if left_out else ""
@@ -264,15 +263,16 @@ def _row(
     headings: Mapping[str, str],
     bar: str,
     top: float,
-    links: Mapping[str, str],
+    linked: str,
 ) -> str:
     cells = "".join(
-        _cell(frame, name, row[name], bar, top, row.get(links.get(name, ""))) for name in headings
+        _cell(frame, name, row[name], bar, top, row[_URL] if name == linked else None)
+        for name in headings
     )
     return f"<tr>{cells}</tr>"
 
 
-def _cell(frame: pd.DataFrame, name: str, value: object, bar: str, top: float, page: object) -> str:
+def _cell(frame: pd.DataFrame, name: str, value: object, bar: str, top: float, url: object) -> str:
     text = cell_text(name, value)
     style = ""
     if name == bar and top > 0 and isinstance(value, (int, float)) and not is_missing(value):
@@ -292,11 +292,14 @@ def _cell(frame: pd.DataFrame, name: str, value: object, bar: str, top: float, p
     )
     attribute = f' class="{classes}"' if classes else ""
     content = _content(name, text)
-    if isinstance(page, str) and page.startswith(_WEB):
-        content = f'<a href="{escape(page)}" rel="noopener noreferrer">{content}</a>'
+    if isinstance(url, str) and url.startswith(("https://", "http://")):
+        content = f'<a href="{escape(url)}" rel="noopener noreferrer">{content}</a>'
     return f"<td{attribute}{style}>{content}</td>"
 
 
+_URL: Final = "web_url"
+_LINKED: Final = ("tag", "repository")
+"""What has the web page that a row's `web_url` is, the narrower first."""
 SEVERITIES: Final = {"critical": "Critical", "warning": "Warning", "info": "Note", "ok": "Good"}
 """Severities of a finding, worst first, and the word that a reader sees."""
 

@@ -91,6 +91,7 @@ def test_the_json_document_is_as_promised(
         "physical_bytes",
         "requests",
         "seconds",
+        "limits",
     ]
     assert one["registry"] == registry.host
     assert one["kind"] == "distribution"

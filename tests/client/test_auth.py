@@ -21,6 +21,7 @@ from tests.support.fake_registry import (
 
 from regtools.client import Distribution
 from regtools.client.auth import RegistryAuth
+from regtools.client.challenge import parse_challenges
 from regtools.client.token import Token, parse_token
 from regtools.credentials import Credential
 from regtools.errors import MalformedAnswerError, UnauthorizedError
@@ -362,3 +363,22 @@ def test_a_token_lives_as_long_as_told_and_at_least_a_minute(
 
 def test_a_token_is_not_in_its_text() -> None:
     assert "canary" not in repr(Token(value="canary", expires_at=0))
+
+
+@pytest.mark.parametrize(
+    ("registry", "realm", "found"),
+    [
+        ("https://registry.gitlab.example.com", "https://gitlab.example.com/jwt/auth", True),
+        ("https://gitlab.example.com:5050", "https://gitlab.example.com/jwt/auth", True),
+        ("https://images.example.com", "https://trusted.example.org/jwt/auth", True),
+        ("https://images.example.com", "https://evil.example/jwt/auth", False),
+        ("https://images.example.com", "http://images.example.com/jwt/auth", False),
+    ],
+)
+def test_a_token_server_is_told_only_where_the_credential_may_go(
+    registry: str, realm: str, found: bool
+) -> None:
+    auth = RegistryAuth(ME, allowed_realms=["trusted.example.org"])
+    assert auth.token_server(httpx.URL(registry)) is None
+    auth.challenges = parse_challenges([f'Bearer realm="{realm}",service="container_registry"'])
+    assert auth.token_server(httpx.URL(registry)) == (httpx.URL(realm) if found else None)

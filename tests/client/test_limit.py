@@ -6,7 +6,7 @@ from email.utils import format_datetime
 import anyio
 import pytest
 
-from regtools.client.limit import Limiter, RateLimit, rate_limit, retry_after
+from regtools.client.limit import Floor, Limiter, RateLimit, rate_limit, retry_after
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -33,6 +33,53 @@ def test_docker_hubs_quota_is_read() -> None:
     assert rate_limit(headers) == RateLimit(limit=100, remaining=76, window_seconds=21600)
     assert rate_limit({}) is None
     assert rate_limit({"ratelimit-limit": "many"}) is None
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"x-retry-after": "1795435205"}, 5.0),
+        ({"x-retry-after": "1795435195"}, 0.0),
+        ({"x-retry-after": "5"}, None),
+        ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1795435260"}, 60.0),
+        ({"x-ratelimit-remaining": "7", "x-ratelimit-reset": "1795435260"}, None),
+        ({"retry-after": "3", "x-retry-after": "1795435205"}, 3.0),
+    ],
+)
+def test_docker_hub_and_github_tell_the_moment(
+    headers: dict[str, str], seconds: float | None
+) -> None:
+    assert retry_after(headers, now=datetime.fromtimestamp(1_795_435_200, UTC)) == seconds
+
+
+@pytest.mark.parametrize("tasks", [1, 7, 40])
+@pytest.mark.parametrize(("left", "least"), [(30, 0), (30, 20), (20, 20), (3, 20)])
+def test_a_floor_is_never_broken_however_many_ask_at_once(
+    tasks: int, left: int, least: int
+) -> None:
+    told, granted, refused = left, 0, 0
+
+    async def main() -> None:
+        nonlocal told, granted, refused
+        floor = Floor(least)
+
+        async def one() -> None:
+            nonlocal told, granted, refused
+            if not await floor.acquire(lambda: told):
+                refused += 1
+                return
+            granted += 1
+            await anyio.lowlevel.checkpoint()
+            told -= 1
+            floor.release()
+
+        async with anyio.create_task_group() as group:
+            for _ in range(tasks):
+                group.start_soon(one)
+
+    anyio.run(main)
+    assert granted == min(tasks, max(0, left - least))
+    assert granted + refused == tasks
 
 
 def test_never_more_than_allowed_are_inside() -> None:

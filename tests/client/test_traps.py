@@ -585,7 +585,49 @@ def test_a_used_up_quota_is_not_asked_again(fake: FakeRegistry, ask: Ask) -> Non
     with pytest.raises(RateLimitedError) as caught:
         ask(fake.url, lambda r: r.ping())
     assert len(fake.seen) == 1
+    assert caught.value.code == "QUOTA_USED_UP"
     assert "log in" in caught.value.remedy
+
+
+def test_docker_hubs_words_tell_a_used_up_quota_where_no_header_does(
+    fake: FakeRegistry, ask: Ask
+) -> None:
+    words = "You have reached your pull rate limit. You may increase the limit by authenticating"
+    fake.hook = lambda seen: error(429, "TOOMANYREQUESTS", words)
+    with pytest.raises(RateLimitedError) as caught:
+        ask(fake.url, lambda r: r.ping())
+    assert len(fake.seen) == 1
+    assert "log in" in caught.value.remedy
+
+
+def test_a_guard_against_abuse_is_no_quota(fake: FakeRegistry, ask: Ask) -> None:
+    """Docker Hub's is plain text without any header: less at once helps, an account does not."""
+    told = {"Content-Type": "text/plain", "Retry-After": "0"}
+    fake.hook = lambda seen: Answer(
+        429, b"Too Many Requests", told if len(fake.seen) < 3 else {"Content-Type": "text/plain"}
+    )
+    with pytest.raises(RateLimitedError) as caught:
+        ask(fake.url, lambda r: r.ping())
+    assert caught.value.code == "RATE_LIMITED"
+    assert "--connections" in caught.value.remedy
+    assert "log in" not in caught.value.remedy
+    assert len(fake.seen) > 1
+
+
+@pytest.mark.parametrize(
+    ("headers", "words"),
+    [
+        ({"Retry-After": "3600"}, "no"),
+        ({}, "You have exceeded a secondary rate limit. Please wait a few minutes"),
+        ({"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "99999999999"}, "no"),
+    ],
+)
+def test_a_403_that_means_later_is_no_refusal(
+    fake: FakeRegistry, ask: Ask, headers: dict[str, str], words: str
+) -> None:
+    fake.hook = lambda seen: error(403, "DENIED", words, **headers)
+    with pytest.raises(RateLimitedError):
+        ask(fake.url, lambda r: r.ping())
 
 
 def test_an_expired_password_that_is_called_denied_is_called_expired(

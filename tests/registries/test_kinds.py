@@ -15,7 +15,7 @@ from regtools.registries import KINDS, detect_kind, registry_kind
         ("registry.gitlab.example.com:5050", "gitlab"),
         ("123456789012.dkr.ecr.eu-central-1.amazonaws.com", "ecr"),
         ("123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn", "ecr"),
-        ("public.ecr.aws", "ecr"),
+        ("public.ecr.aws", "ecr-public"),
         ("europe-west3-docker.pkg.dev", "artifactregistry"),
         ("eu.gcr.io", "artifactregistry"),
         ("harbourline.azurecr.io", "acr"),
@@ -50,6 +50,7 @@ def test_dedup_scopes_are_those_the_vendors_document() -> None:
         "gitlab": "namespace",
         "dockerhub": "unknown",
         "ecr": "repository",
+        "ecr-public": "repository",
         "artifactregistry": "repository",
         "harbor": "project",
         "acr": "registry",
@@ -72,7 +73,6 @@ def test_a_repository_links_to_joxits_page() -> None:
     [
         ("dockerhub", "docker.io", "grafana/grafana", "https://hub.docker.com/r/grafana/grafana"),
         ("quay", "quay.io", "org/app", "https://quay.io/repository/org/app"),
-        ("gitlab", "registry.gitlab.com", "g/p", "https://gitlab.com/g/p/container_registry"),
         ("ghcr", "ghcr.io", "acme/x/y", "https://github.com/acme?tab=packages&q=x%2Fy"),
     ],
 )
@@ -82,10 +82,68 @@ def test_a_repository_links_to_the_vendors_page(
     assert registry_kind(kind).web_url(registry, repository) == url
 
 
-def test_without_a_page_there_is_no_link() -> None:
-    assert registry_kind("distribution").web_url("127.0.0.1:5000", "app") is None
+@pytest.mark.parametrize("kind", ["distribution", "gitlab"])
+def test_without_a_page_there_is_no_link(kind: str) -> None:
+    """GitLab's API alone tells which part of a name is the project, and the repository's number."""
+    assert registry_kind(kind).web_url("127.0.0.1:5000", "app") is None
 
 
 def test_a_hostile_name_stays_inside_the_address() -> None:
     url = registry_kind("quay").web_url("quay.io", 'a/"><script>') or ""
     assert not set('"<>') & set(url)
+
+
+@pytest.mark.parametrize(
+    ("service", "kind"),
+    [("harbor-registry", "harbor"), ("container_registry", "gitlab"), ("other", "distribution")],
+)
+def test_the_token_servers_name_tells_the_kind(service: str, kind: str) -> None:
+    assert detect_kind("images.example.com", services=[service]).name == kind
+
+
+def test_a_host_says_more_than_an_answer() -> None:
+    assert detect_kind("quay.io", services=["harbor-registry"]).name == "quay"
+
+
+@pytest.mark.parametrize(
+    ("kind", "ui", "url"),
+    [
+        ("quay", None, "https://r.example/repository/acme/app/tag/v1.0"),
+        ("quay", "https://ui.example/", "https://ui.example/repository/acme/app/tag/v1.0"),
+        (
+            "distribution",
+            "https://ui.example",
+            "https://ui.example/?url=https%3A%2F%2Fr.example#!/taghistory/image/acme/app/tag/v1.0",
+        ),
+        ("distribution", None, None),
+        ("zot", "https://r.example", "https://r.example/image/acme%2Fapp/tag/v1.0"),
+    ],
+)
+def test_a_tag_links_to_its_page(kind: str, ui: str | None, url: str | None) -> None:
+    assert registry_kind(kind).tag_url("r.example", "acme/app", "v1.0", ui) == url
+
+
+@pytest.mark.parametrize(
+    ("kind", "ui", "url"),
+    [
+        ("quay", None, "https://r.example/repository/"),
+        ("harbor", "https://ui.example", "https://ui.example/harbor/projects"),
+        ("distribution", None, None),
+        ("acr", "https://ui.example", "https://ui.example"),
+    ],
+)
+def test_a_registry_links_to_its_page(kind: str, ui: str | None, url: str | None) -> None:
+    assert registry_kind(kind).registry_url("r.example", ui) == url
+
+
+@pytest.mark.parametrize(
+    ("realm", "kind"),
+    [
+        ("https://quay.example.com/v2/auth", "quay"),
+        ("https://quay.example.com/v2/auth/more", "distribution"),
+        ("https://[broken/v2/auth", "distribution"),
+        ("", "distribution"),
+    ],
+)
+def test_the_token_servers_path_tells_a_self_hosted_quay(realm: str, kind: str) -> None:
+    assert detect_kind("images.example.com", realms=[realm]).name == kind

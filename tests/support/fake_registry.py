@@ -159,9 +159,11 @@ def error(status: int, code: str, message: str = "told so", **headers: str) -> A
 
 
 @contextmanager
-def fake_registry(*, certificate: ServerCertificate | None = None) -> Iterator[FakeRegistry]:
+def fake_registry(
+    *, certificate: ServerCertificate | None = None, fake: FakeRegistry | None = None
+) -> Iterator[FakeRegistry]:
     """Run a fake registry until the block ends."""
-    fake = FakeRegistry()
+    fake = fake or FakeRegistry()
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"

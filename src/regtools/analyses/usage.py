@@ -43,6 +43,7 @@ COLUMNS: Final = {
         **_BASIS,
         **_BOUNDS,
         "foreign_bytes": "int64",
+        "web_url": "str",
     },
     "namespace": {
         "registry": "str",
@@ -63,6 +64,7 @@ COLUMNS: Final = {
         "pushed_at": TIME,
         "foreign_bytes": "int64",
         "subject": "str",
+        "web_url": "str",
     },
     "platform": {
         "registry": "str",
@@ -118,7 +120,7 @@ def usage(
           physical_low_bytes, physical_high_bytes, foreign_bytes (layers that are stored
           elsewhere). Exclusive is what one repository alone reaches.
         - repository: registry, repository, tags, the four sizes, dedup_scope, complete,
-          physical_low_bytes, physical_high_bytes, foreign_bytes.
+          physical_low_bytes, physical_high_bytes, foreign_bytes, web_url (empty: none).
         - namespace: registry, namespace (the first part of the repository's name; empty: all
           repositories whose name has one part only), repositories, tags, the four sizes,
           dedup_scope, complete, physical_low_bytes, physical_high_bytes, foreign_bytes.
@@ -131,7 +133,8 @@ def usage(
           is in several rows, and so are bytes that platforms share: those in `exclusive_bytes`
           are in one row only.
         - tag: registry, repository, tag, digest, the four sizes, pull_bytes, dedup_scope,
-          complete, created_at, pushed_at, foreign_bytes, subject. A date that cannot be right is
+          complete, created_at, pushed_at, foreign_bytes, subject, web_url (of the tag, else of its
+          repository). A date that cannot be right is
           left empty. A signature or another referrer counts with the manifest it is about: the
           row of its own tag (``sha256-…``) has no bytes, but names that `subject`.
         - layer: registry, blob, size, repositories, tags, dedup_scope, complete, role (layer or

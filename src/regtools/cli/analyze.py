@@ -45,8 +45,8 @@ _ROW: Final = ("registry", "repository", "tags", *_BYTES, "dedup_scope", "comple
 USAGE_KEYS: Final[dict[By, tuple[str, ...]]] = {
     By.REGISTRY: (),
     By.NAMESPACE: (),
-    By.REPOSITORY: _ROW,
-    By.TAG: (*_ROW, "tag", "digest", "pull_bytes"),
+    By.REPOSITORY: (*_ROW, "web_url"),
+    By.TAG: (*_ROW, "tag", "digest", "pull_bytes", "web_url"),
     By.PLATFORM: (),
     By.LAYER: ("registry", "blob", "size", "repositories", "tags", "dedup_scope", "complete"),
 }

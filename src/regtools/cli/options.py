@@ -43,7 +43,7 @@ Password = Annotated[
     typer.Option(
         "--password",
         metavar="REFERENCE",
-        help="env:NAME, file:PATH, docker-config or kubernetes:PATH; never the secret itself.",
+        help="env:NAME, file:PATH, docker-config, kubernetes:PATH or google; never the secret itself.",
     ),
 ]
 CaFile = Annotated[

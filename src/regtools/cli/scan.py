@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -52,6 +53,29 @@ def command(
     ca_file: options.CaFile = None,
     kind: options.Kind = None,
     connections: options.Connections = None,
+    max_requests: Annotated[
+        int | None,
+        typer.Option(
+            "--max-requests", min=1, metavar="N", help="Stop after N; the next scan goes on there."
+        ),
+    ] = None,
+    min_pulls: Annotated[
+        int,
+        typer.Option(
+            "--min-pulls",
+            min=0,
+            metavar="N",
+            help="Leave N pulls to others, where the registry counts them (Docker Hub).",
+        ),
+    ] = 0,
+    record: Annotated[
+        Path | None,
+        typer.Option(
+            "--record",
+            metavar="DIR",
+            help="Write down what is asked and answered, without secrets; read it as replay:DIR.",
+        ),
+    ] = None,
     as_json: options.Json = False,
     as_csv: options.Csv = False,
 ) -> None:
@@ -74,6 +98,9 @@ def command(
                 ca_file=ca_file,
                 kind=kind,
                 connections=connections,
+                max_requests=max_requests,
+                min_pulls=min_pulls,
+                record=record,
             ),
             check_blobs=check_blobs,
             on_progress=progress.for_terminal(),
@@ -97,6 +124,8 @@ def _print(result: ScanResult, fmt: Format) -> None:
     elif rows:
         print_rows(rows, fmt, columns=COLUMNS)
     for one in result.scanned:
+        if one.limits:
+            say(f"{one.snapshot.registry}: {one.limits}")
         for problem in one.problems:
             place = "/".join(part for part in (problem.registry, problem.repository) if part)
             reference = f" {problem.reference}" if problem.reference else ""
@@ -128,4 +157,5 @@ def row_of(one: Scanned) -> dict[str, Any]:
         "physical_bytes": one.physical_bytes,
         "requests": snapshot.requests,
         "seconds": snapshot.seconds,
+        "limits": one.limits,
     }

@@ -29,6 +29,9 @@ from regtools.errors import (
 MAX_SHOWN: Final = 300
 """Characters of a stranger's message in ours."""
 
+QUOTA_USED_UP: Final = "QUOTA_USED_UP"
+"""A number of requests or pulls in a window, and none is left: another try changes nothing."""
+
 _CODE: Final = re.compile(r"[A-Z][A-Z0-9_]{1,60}")
 _QUERY: Final = re.compile(r"(https?://[^\s?\"'<>]*)\?[^\s\"'<>]*", re.IGNORECASE)
 _USERINFO: Final = re.compile(r"(https?://)[^\s/@\"'<>]*@", re.IGNORECASE)
@@ -74,6 +77,8 @@ def error_of(
             code="TLS_NOT_SPOKEN",
             remedy=f"Ask for https://{host} instead of http://{host}.",
         )
+    if status == 403 and _is_limit(response, message):
+        status = 429
     kind, said, code, remedy = _judged(status, codes, message, source)
     told = ", ".join(filter(None, ["/".join(codes), message]))
     error = kind(
@@ -87,12 +92,49 @@ def error_of(
     )
     if isinstance(error, RateLimitedError):
         error.retry_after = retry_after(response.headers, now=datetime.now(UTC))
-        if response.headers.get("ratelimit-remaining", "").partition(";")[0].strip() == "0":
-            error.remedy = (
-                "The quota of pulls is used up. It grows with an account: log in, or wait until "
-                "the window has passed."
-            )
+        _explain_limit(error, response, message)
     return error
+
+
+def _is_limit(response: httpx.Response, message: str) -> bool:
+    """Whether a 403 means "not now": GitHub's quotas do, the secondary ones with Retry-After or
+    with words alone (its documentation, "Rate limits for the REST API", 2026-11)."""
+    return (
+        _is_zero(response, "x-ratelimit-remaining")
+        or "retry-after" in response.headers
+        or "secondary rate limit" in message.lower()
+    )
+
+
+def _is_zero(response: httpx.Response, header: str) -> bool:
+    told: str = response.headers.get(header, "")
+    return told.partition(";")[0].strip() == "0"
+
+
+def _explain_limit(error: RateLimitedError, response: httpx.Response, message: str) -> None:
+    """Tell a quota that is used up from a guard against too much at once.
+
+    Docker Hub's limit of pulls comes with its headers and words; its guard against abuse is plain
+    text without either (docs.docker.com, "Usage and limits", 2026-11).
+    """
+    if _is_zero(response, "ratelimit-remaining") or "pull rate limit" in message.lower():
+        error.code = QUOTA_USED_UP
+        error.remedy = (
+            "The quota of pulls is used up. It grows with an account: log in, or wait until the "
+            "window has passed. What was already collected is kept."
+        )
+    elif _is_zero(response, "x-ratelimit-remaining"):
+        error.code = QUOTA_USED_UP
+        soon = f" in {error.retry_after / 60:.0f} minutes" if error.retry_after else " later"
+        error.remedy = (
+            f"The quota of requests is used up: run again{soon}. What was already collected is "
+            "kept. Quotas are larger for somebody who is logged in."
+        )
+    elif error.retry_after is None and not error.registry_codes:
+        error.remedy = (
+            "No quota is told: this is a guard against too many requests at once. Wait some "
+            "minutes, then run again with --connections 4. What was already collected is kept."
+        )
 
 
 def malformed(

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import AsyncGenerator, Callable, Collection
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
+import anyio
 import httpx
 
+from regtools.claims import claims_of
 from regtools.client.answer import (
     clean,
     error_of,
@@ -24,13 +27,15 @@ from regtools.client.answer import (
     malformed,
     shown_url,
 )
+from regtools.client.auth import RegistryAuth
 from regtools.client.digest import CANONICAL, digest_of, signed_payload, verify
-from regtools.client.exchange import MAX_WAIT_SECONDS, REDIRECTS, Exchange
+from regtools.client.exchange import MAX_WAIT_SECONDS, REDIRECTS, Exchange, origins_of
 from regtools.client.exchange import origin_url as origin_url
-from regtools.client.limit import RateLimit
+from regtools.client.limit import Budget, Floor, RateLimit
 from regtools.client.page import Listing
 from regtools.credentials import Credential
 from regtools.errors import (
+    BudgetError,
     InvalidReferenceError,
     MalformedAnswerError,
     NotFoundError,
@@ -48,6 +53,7 @@ from regtools.manifest import (
     parse_manifest,
 )
 from regtools.reference import Digest, Target, parse_digest, parse_repository, parse_tag
+from regtools.registries.listing import IdentityExchange
 
 MAX_MANIFEST: Final = 4 * 2**20
 """What registries accept in a push (OCI distribution 1.1, "Pushing Manifests")."""
@@ -56,6 +62,7 @@ PAGE_SIZE: Final = 1000
 """Distribution 2.8.2 and later refuse more than 1000 unless told otherwise."""
 ACCEPT: Final = ", ".join(MANIFEST_TYPES)
 
+_RIGHTS: Final = ("pull", "push", "delete")
 _CATALOG: Final = "registry:catalog:*"
 # No size of page is right for all: 2.8.2 and later say 400, Quay 413 (ggcr#1963).
 _SIZE_REFUSED: Final = frozenset({400, 413, 416, 422})
@@ -96,10 +103,16 @@ class Distribution:
         From `regtools.client.open_client`; closed by whoever opened it.
     allowed_realms
         Hosts of token servers, beside the registry's own, that may see the credential.
+    identity
+        How somebody else's token is turned into an identity token of this registry.
     max_wait_seconds
         Longest that one request waits because the registry asks to.
     clock
         Seconds that only go forward, for the tokens' lifetimes.
+    budget
+        Requests that all of one run may send.
+    min_pulls
+        As many of the pulls that the registry grants (Docker Hub) are left for others.
     """
 
     def __init__(
@@ -109,21 +122,35 @@ class Distribution:
         client: httpx.AsyncClient,
         *,
         allowed_realms: Collection[str] = (),
+        identity: IdentityExchange | None = None,
         max_wait_seconds: float = MAX_WAIT_SECONDS,
         clock: Callable[[], float] = time.monotonic,
+        budget: Budget | None = None,
+        min_pulls: int = 0,
     ) -> None:
         self.registry = target.registry
         self.credential = credential
         self.refused_names: list[tuple[str, str]] = []
         """Listed names that break the grammar, with the repository they were listed in."""
-        self._exchange = Exchange(
-            target,
+        self._floor = Floor(min_pulls)
+        self._limit_asked = anyio.Lock()
+        self._is_limit_known = False
+        self._exchange: Exchange[RegistryAuth] = Exchange(
+            origins_of(target),
             credential,
             client,
-            allowed_realms=allowed_realms,
+            auth=lambda heard: RegistryAuth(
+                credential,
+                allowed_realms=allowed_realms,
+                identity=identity,
+                on_answer=heard,
+                clock=clock,
+            ),
             max_wait_seconds=max_wait_seconds,
-            clock=clock,
+            budget=budget,
         )
+        self.headers: httpx.Headers = httpx.Headers()
+        """Of the last answer at ``/v2/``."""
         self._has_referrers: bool | None = None
         self._sizes: dict[str, int | None] = {"repositories": PAGE_SIZE, "tags": PAGE_SIZE}
 
@@ -131,6 +158,11 @@ class Distribution:
     def requests(self) -> int:
         """HTTP requests sent so far: those for tokens, of retries and of redirects included."""
         return self._exchange.requests
+
+    @property
+    def exchange(self) -> Exchange[RegistryAuth]:
+        """The way to the registry, for a vendor's API that is on the same host."""
+        return self._exchange
 
     @property
     def warnings(self) -> list[str]:
@@ -156,6 +188,7 @@ class Distribution:
         auth = self._exchange.auth
         response = await self._exchange.ask("GET", "/v2/", what="/v2/", understood={401, 404, 405})
         ms = round((time.perf_counter() - started) * 1000, 1)
+        self.headers = response.headers
         if not _is_registry(response, challenged=bool(auth.challenges)):
             raise self._no_registry(response)
         if response.status_code == 401 and not self.credential.is_anonymous:
@@ -169,6 +202,30 @@ class Distribution:
             ms=ms,
             headers=response.headers,
         )
+
+    async def granted(self, repository: str) -> frozenset[str] | None:
+        """Ask the token server for all rights to a repository, and read which ones it gives.
+
+        Nothing is written: a token is only asked for. Fewer rights than asked for are no error
+        (distribution's token specification), and stand in the token's ``access`` claim.
+
+        Returns
+        -------
+        frozenset or None
+            Of ``pull``, ``push`` and ``delete``; None where the registry gives no tokens, or ones
+            that cannot be read.
+        """
+        scope = f"repository:{parse_repository(repository)}:{','.join(_RIGHTS)}"
+        await self._exchange.ask(
+            "GET",
+            f"/v2/{repository}/tags/list?n=1",
+            what=f"the rights to {repository}",
+            scope=scope,
+            understood=range(400, 500),
+        )
+        token = self._exchange.auth.token(scope)
+        claims = claims_of(token.value) if token else None
+        return None if claims is None else _actions(claims, repository)
 
     def repositories(self) -> AsyncGenerator[list[str]]:
         """Give the catalog page by page, each repository once."""
@@ -193,14 +250,15 @@ class Distribution:
             ``ANSWER_HTML``.
         """
         what = f"the manifest of {_image(repository, reference)}"
-        response = await self._exchange.ask(
-            "GET",
-            f"/v2/{parse_repository(repository)}/manifests/{_reference(reference)}",
-            what=what,
-            scope=_pull(repository),
-            headers={"Accept": ACCEPT},
-            max_bytes=MAX_MANIFEST,
-        )
+        async with self._one_pull(repository, reference, what):
+            response = await self._exchange.ask(
+                "GET",
+                f"/v2/{parse_repository(repository)}/manifests/{_reference(reference)}",
+                what=what,
+                scope=_pull(repository),
+                headers={"Accept": ACCEPT},
+                max_bytes=MAX_MANIFEST,
+            )
         if is_cut(response):
             fault = f"is larger than {MAX_MANIFEST:,} bytes"
             raise malformed(response, what=what, fault=fault, code="MANIFEST_TOO_LARGE")
@@ -246,7 +304,9 @@ class Distribution:
         if is_cut(response):
             fault = f"is larger than {MAX_CONFIG:,} bytes"
             raise malformed(response, what=what, fault=fault, code="CONFIG_TOO_LARGE")
-        verify(response.content, descriptor.digest, what=what)
+        # A recording holds of a config only what is read here: the rest may be secret.
+        if not response.extensions.get("reduced"):
+            verify(response.content, descriptor.digest, what=what)
         return parse_image_config(response.content)
 
     async def blob_size(self, repository: str, digest: str) -> int | None:
@@ -374,6 +434,38 @@ class Distribution:
             return False
         return True
 
+    @asynccontextmanager
+    async def _one_pull(self, repository: str, reference: str, what: str) -> AsyncGenerator[None]:
+        """Stop before a pull that others may need more.
+
+        Raises
+        ------
+        BudgetError
+            Code ``PULLS_KEPT``.
+        """
+        if not self._floor.least:
+            yield
+            return
+        async with self._limit_asked:
+            if self.rate_limit is None and not self._is_limit_known:
+                # The quota stands in answers about manifests only, and HEAD costs no pull.
+                await self.resolve(repository, reference)
+                self._is_limit_known = True
+        if not await self._floor.acquire(self._pulls_left):
+            raise BudgetError(
+                f"{self.registry} has {self._pulls_left()} pulls left, and {self._floor.least} are "
+                f"to be left to others: {what} was not fetched.",
+                code="PULLS_KEPT",
+                remedy="Run again when the window has passed: what was collected is kept.",
+            )
+        try:
+            yield
+        finally:
+            self._floor.release()
+
+    def _pulls_left(self) -> int | None:
+        return self.rate_limit.remaining if self.rate_limit else None
+
     def _verified(self, response: httpx.Response, body: bytes, reference: str, what: str) -> Digest:
         """Give the digest, held against what was asked for and what the registry told."""
         told = _told_digest(response)
@@ -437,6 +529,22 @@ def _told_digest(response: httpx.Response) -> Digest | None:
 
 def _number(text: str) -> int | None:
     return int(text) if re.fullmatch(r"\d{1,18}", text, re.ASCII) else None
+
+
+def _actions(claims: Mapping[str, Any], repository: str) -> frozenset[str] | None:
+    """Read the ``access`` claim; Azure writes its names with capital letters."""
+    access = claims.get("access")
+    if not isinstance(access, list):
+        return None
+    found: set[str] = set()
+    for entry in access:
+        if not isinstance(entry, dict):
+            continue
+        lowered = {str(name).lower(): value for name, value in entry.items()}
+        if (lowered.get("type"), lowered.get("name")) == ("repository", repository):
+            actions = lowered.get("actions")
+            found.update(map(str, actions) if isinstance(actions, list) else ())
+    return frozenset(_RIGHTS) if "*" in found else frozenset(_RIGHTS) & found
 
 
 def _pull(repository: str) -> str:

@@ -6,17 +6,17 @@
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Callable, Collection, Mapping
-from typing import Any, Final
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, Final, Generic, TypeVar
 
 import httpx
 import stamina
 
-from regtools.client.answer import clean, error_of, host_of, malformed
-from regtools.client.auth import RegistryAuth, secrets_of
+from regtools.client.answer import QUOTA_USED_UP, clean, error_of, host_of, malformed
+from regtools.client.asker import Asker
+from regtools.client.auth import secrets_of
 from regtools.client.failure import classify_error
-from regtools.client.limit import RETRIED_STATUSES, RateLimit, rate_limit
+from regtools.client.limit import RETRIED_STATUSES, Budget, RateLimit, rate_limit
 from regtools.credentials import Credential
 from regtools.errors import (
     DeniedError,
@@ -60,38 +60,45 @@ def origins_of(target: Target) -> tuple[httpx.URL, ...]:
     return (first,)
 
 
-class Exchange:
-    """Requests to one registry, and what it tells beside its answers.
+A = TypeVar("A", bound=Asker)
+
+
+class Exchange(Generic[A]):
+    """Requests to one registry or one vendor's API, and what it tells beside its answers.
 
     Parameters
     ----------
+    origins
+        Where it may be, the first to try first; a path may follow the host.
+    credential
+        Who asks; nothing secret of it is ever shown.
     client
         From `regtools.client.open_client`; closed by whoever opened it.
-    allowed_realms
-        Hosts of token servers, beside the registry's own, that may see the credential.
+    auth
+        Makes what says who asks (an `Asker` that is an `httpx.Auth`), from what wants to hear
+        every answer.
     max_wait_seconds
-        Longest that one request waits because the registry asks to.
-    clock
-        Seconds that only go forward, for the tokens' lifetimes.
+        Longest that one request waits because the other side asks to.
+    budget
+        Requests that all of one run may send.
     """
 
     def __init__(
         self,
-        target: Target,
+        origins: Sequence[httpx.URL],
         credential: Credential,
         client: httpx.AsyncClient,
         *,
-        allowed_realms: Collection[str] = (),
+        auth: Callable[[Callable[[httpx.Response], None]], A],
         max_wait_seconds: float = MAX_WAIT_SECONDS,
-        clock: Callable[[], float] = time.monotonic,
+        budget: Budget | None = None,
     ) -> None:
-        self._origins = origins_of(target)
+        self._origins = tuple(origins)
         self._credential = credential
         self._client = client
         self._max_wait = max_wait_seconds
-        self.auth = RegistryAuth(
-            credential, allowed_realms=allowed_realms, on_answer=self._heard, clock=clock
-        )
+        self._budget = budget or Budget()
+        self.auth: A = auth(self._heard)
         self.requests = 0
         self.warnings: list[str] = []
         self.rate_limit: RateLimit | None = None
@@ -100,6 +107,10 @@ class Exchange:
     def origin(self) -> httpx.URL:
         """Where the registry's API is, as far as is known."""
         return self._origins[0]
+
+    @property
+    def _secrets(self) -> tuple[str, ...]:
+        return (*secrets_of(self._credential), *self.auth.secrets)
 
     def warn(self, text: str) -> None:
         """Keep a warning, once."""
@@ -117,13 +128,14 @@ class Exchange:
         max_bytes: int | None = None,
         understood: Collection[int] = (),
         follow: bool = True,
+        body: bytes | None = None,
     ) -> httpx.Response:
         """Send a request until there is an answer that another try would not change.
 
         Parameters
         ----------
         path
-            From ``/v2/`` on, or the address of a next page.
+            From the origin on (``/v2/…``), or the address of a next page.
         what
             What is asked for, in words.
         understood
@@ -135,6 +147,8 @@ class Exchange:
             No answer came.
         RegistryError
             An answer came, and is neither a success nor understood.
+        BudgetError
+            The run may send no more requests; this one was not sent.
         """
         extensions: dict[str, Any] = {"scope": scope}
         if max_bytes is not None:
@@ -149,7 +163,9 @@ class Exchange:
             wait_jitter=0.3,
         ):
             with attempt:
-                response = await self._at_origin(method, path, headers, extensions, follow=follow)
+                response = await self._at_origin(
+                    method, path, headers, extensions, follow=follow, body=body
+                )
                 if response.is_success or response.status_code in understood:
                     return response
                 raise self._error(response, what)
@@ -163,6 +179,7 @@ class Exchange:
         extensions: dict[str, Any],
         *,
         follow: bool,
+        body: bytes | None,
     ) -> httpx.Response:
         """Send to where the registry is; find out, where that is not clear yet."""
         for origin in self._origins:
@@ -170,6 +187,7 @@ class Exchange:
                 method,
                 path if isinstance(path, httpx.URL) else f"{origin}{path}",
                 headers=headers,
+                content=body,
                 extensions=dict(extensions),
             )
             try:
@@ -226,8 +244,9 @@ class Exchange:
         }
         return self._client.build_request(method, url, headers=kept, extensions=extensions)
 
-    async def _send(self, request: httpx.Request, auth: RegistryAuth | None) -> httpx.Response:
+    async def _send(self, request: httpx.Request, auth: httpx.Auth | None) -> httpx.Response:
         """Send one request and read its answer."""
+        self._budget.spend()
         try:
             response = await self._client.send(
                 request, auth=auth or _Bare(self._heard), stream=True
@@ -254,7 +273,7 @@ class Exchange:
         for header in response.headers.get_list("warning"):
             # OCI distribution 1.1, "Warnings": such headers must be shown.
             for text in _WARNING.findall(header):
-                self.warn(clean(re.sub(r"\\(.)", r"\1", text), secrets_of(self._credential)))
+                self.warn(clean(re.sub(r"\\(.)", r"\1", text), self._secrets))
 
     def _error(self, response: httpx.Response, what: str) -> Exception:
         is_stranger = _origin(response.request.url) != _origin(self.origin)
@@ -262,7 +281,7 @@ class Exchange:
             response,
             what=what,
             source=self._credential.source if self.auth.presented else "",
-            secrets=secrets_of(self._credential),
+            secrets=self._secrets,
             is_stranger=is_stranger,
         )
         if isinstance(error, UnauthorizedError | DeniedError) and not is_stranger:
@@ -296,7 +315,7 @@ class _Patience:
         if not isinstance(error, RegistryError) or error.status not in RETRIED_STATUSES:
             return False
         if not isinstance(error, RateLimitedError) or error.retry_after is None:
-            return "quota" not in error.remedy
+            return error.code != QUOTA_USED_UP
         if error.retry_after > self._left:
             return False
         self._left -= error.retry_after

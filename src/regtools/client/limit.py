@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -13,9 +13,41 @@ from typing import Final, Self
 
 import anyio
 
+from regtools.errors import BudgetError
+
 RETRIED_STATUSES: Final = frozenset({408, 429, 499, 500, 502, 503, 504, 522})
 """Answers worth another try (google/go-containerregistry's set, 2026-11)."""
 PUSHED_BACK: Final = frozenset({429, 503})
+
+
+class Budget:
+    """How many requests one run may send, tokens, retries and redirects included.
+
+    Parameters
+    ----------
+    most
+        None: as many as it takes.
+    """
+
+    def __init__(self, most: int | None = None) -> None:
+        self._most = most
+        self.spent = 0
+
+    def spend(self) -> None:
+        """Take one request.
+
+        Raises
+        ------
+        BudgetError
+            Code ``REQUEST_BUDGET``: there is none left.
+        """
+        if self._most is not None and self.spent >= self._most:
+            raise BudgetError(
+                f"The {self._most:,} requests that this run may send are used up.",
+                code="REQUEST_BUDGET",
+                remedy="Run again: it goes on where it stopped. Or raise --max-requests.",
+            )
+        self.spent += 1
 
 
 class Limiter:
@@ -90,6 +122,44 @@ class Limiter:
             self._waiting.popleft().set()
 
 
+class Floor:
+    """Lets pulls through while more than a number of them are left, those under way included.
+
+    Parameters
+    ----------
+    least
+        How many are to be left.
+    """
+
+    def __init__(self, least: int) -> None:
+        self.least = least
+        self._under_way = 0
+        self._changed = anyio.Event()
+
+    async def acquire(self, left: Callable[[], int | None]) -> bool:
+        """Wait for a turn, to be given back with `release`; False: there is none to spare.
+
+        Parameters
+        ----------
+        left
+            Gives how many the registry told last; None: it tells none.
+        """
+        while True:
+            known = left()
+            if known is None or known - self._under_way > self.least:
+                self._under_way += 1
+                return True
+            if not self._under_way:
+                return False
+            await self._changed.wait()
+
+    def release(self) -> None:
+        """Give a turn back, once the registry has told what is left."""
+        self._under_way -= 1
+        self._changed.set()
+        self._changed = anyio.Event()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RateLimit:
     """What the registry told of a quota (Docker Hub: pulls)."""
@@ -102,7 +172,11 @@ class RateLimit:
 
 
 def retry_after(headers: Mapping[str, str], *, now: datetime) -> float | None:
-    """Give the seconds that ``Retry-After`` asks to wait: a number or a date (RFC 9110, 10.2.3).
+    """Give the seconds that an answer asks to wait.
+
+    ``Retry-After`` is a number or a date (RFC 9110, 10.2.3). Docker Hub's API writes
+    ``X-Retry-After``, the moment in seconds since 1970; GitHub's tells with
+    ``X-RateLimit-Reset`` when a used-up quota begins anew (their documentation, 2026-11).
 
     Examples
     --------
@@ -110,6 +184,12 @@ def retry_after(headers: Mapping[str, str], *, now: datetime) -> float | None:
     7.0
     """
     text = headers.get("retry-after", "").strip()
+    if not text:
+        moment = headers.get("x-retry-after", "").strip()
+        if headers.get("x-ratelimit-remaining", "").strip() == "0":
+            moment = moment or headers.get("x-ratelimit-reset", "").strip()
+        if re.fullmatch(r"\d{9,11}", moment, re.ASCII):
+            return max(0.0, int(moment) - now.timestamp())
     if re.fullmatch(r"\d{1,9}(\.\d{1,9})?", text, re.ASCII):
         return float(text)
     try:
@@ -130,7 +210,7 @@ def rate_limit(headers: Mapping[str, str]) -> RateLimit | None:
     """
     limit, window = _quota(headers.get("ratelimit-limit", ""))
     if limit is None:
-        return None
+        return _api_limit(headers)
     remaining, _ = _quota(headers.get("ratelimit-remaining", ""))
     source = headers.get("docker-ratelimit-source", "")
     return RateLimit(
@@ -139,6 +219,13 @@ def rate_limit(headers: Mapping[str, str]) -> RateLimit | None:
         window_seconds=window,
         source=source if re.fullmatch(r"[\w.:@-]{1,100}", source, re.ASCII) else "",
     )
+
+
+def _api_limit(headers: Mapping[str, str]) -> RateLimit | None:
+    """Read ``X-RateLimit-Limit`` and ``-Remaining`` (GitHub, Docker Hub's API)."""
+    limit, _ = _quota(headers.get("x-ratelimit-limit", ""))
+    remaining, _ = _quota(headers.get("x-ratelimit-remaining", ""))
+    return None if limit is None else RateLimit(limit=limit, remaining=remaining)
 
 
 def _quota(text: str) -> tuple[int | None, int | None]:

@@ -69,13 +69,13 @@ def parse_token(body: bytes, *, now: float, server: str) -> Token:
     try:
         data = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise _malformed(server, "is not JSON") from error
+        raise malformed_token(server, "is not JSON") from error
     if not isinstance(data, dict):
-        raise _malformed(server, "is not a JSON object")
+        raise malformed_token(server, "is not a JSON object")
     # Two names for the same thing: older servers know only the first, OAuth2 the second.
     value = data.get("token") or data.get("access_token")
     if not isinstance(value, str) or not _TOKEN.fullmatch(value):
-        raise _malformed(server, "holds no token")
+        raise malformed_token(server, "holds no token")
     # No token lives shorter (token specification, `expires_in`); one that does costs a round.
     seconds = max(_seconds(data.get("expires_in")), SHORTEST_SECONDS)
     return Token(value=value, expires_at=now + seconds)
@@ -98,6 +98,10 @@ class TokenCache:
         self._tokens.move_to_end(query)
         return token
 
+    def queries(self) -> list[TokenQuery]:
+        """Give which tokens are kept."""
+        return list(self._tokens)
+
     def put(self, query: TokenQuery, token: Token) -> None:
         """Keep a token."""
         self._tokens[query] = token
@@ -115,7 +119,8 @@ def _seconds(lifetime: object) -> float:
     return seconds if math.isfinite(seconds) and seconds > 0 else SHORTEST_SECONDS
 
 
-def _malformed(server: str, fault: str) -> MalformedAnswerError:
+def malformed_token(server: str, fault: str) -> MalformedAnswerError:
+    """Make the error of a token server whose answer is none."""
     return MalformedAnswerError(
         f"The answer of the token server {server} {fault}.",
         code="TOKEN_MALFORMED",

@@ -27,6 +27,7 @@ from httpx_aiohttp import AiohttpTransport
 from yarl import URL
 
 from regtools.client.limit import PUSHED_BACK, Limiter
+from regtools.client.record import Recording, RecordingTransport, Replay, ReplayTransport
 from regtools.errors import ConfigError
 from regtools.reference import is_loopback
 
@@ -55,6 +56,10 @@ class ConnectionOptions:
     """For a whole answer, once connected."""
     trust_env: bool = True
     """Whether the environment's proxies are used."""
+    recording: Recording | None = None
+    """Where to write down what is asked and answered."""
+    replay: Replay | None = None
+    """A recording to take answers from, in the network's place."""
 
     @property
     def connect_seconds(self) -> float:
@@ -71,12 +76,19 @@ def open_client(options: ConnectionOptions) -> httpx.AsyncClient:
         Codes ``CA_FILE_UNUSABLE`` and ``PROXY_UNUSABLE``.
     """
     return httpx.AsyncClient(
-        transport=Wire(options),
+        transport=_transport(options),
         trust_env=False,
         follow_redirects=False,
         headers=_HEADERS,
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
     )
+
+
+def _transport(options: ConnectionOptions) -> httpx.AsyncBaseTransport:
+    if options.replay is not None:
+        return ReplayTransport(options.replay)
+    wire = Wire(options)
+    return RecordingTransport(wire, options.recording) if options.recording else wire
 
 
 class Wire(AiohttpTransport):

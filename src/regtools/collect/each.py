@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 
 import anyio
 
-from regtools.errors import RateLimitedError, RegtoolsError, UnreachableError
+from regtools.errors import BudgetError, RateLimitedError, RegtoolsError, UnreachableError
 
 MAX_FAILURES_IN_A_ROW: Final = 5
 """Requests that found no registry, one after the other, until the scan gives up."""
@@ -27,7 +27,10 @@ class Failures:
         self._in_a_row = 0
 
     def count(self, error: RegtoolsError) -> None:
-        """Give up once the registry as a whole seems gone; anything else is one repository's."""
+        """Give up once the registry as a whole seems gone, or no more may be asked; anything else
+        is one repository's."""
+        if isinstance(error, BudgetError):
+            raise error
         if not isinstance(error, UnreachableError | RateLimitedError):
             self.answered()
             return

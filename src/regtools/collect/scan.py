@@ -15,7 +15,6 @@ from collections.abc import (
     Callable,
     Collection,
     Container,
-    Iterable,
     Mapping,
     Sequence,
 )
@@ -27,23 +26,23 @@ import anyio.to_thread
 from regtools.client import Distribution
 from regtools.collect.attached import MAX_REFERRER_DEPTH, Attached
 from regtools.collect.each import Failures, each
-from regtools.collect.once import Once
-from regtools.collect.rows import manifest_rows
+from regtools.collect.tree import Tree
 from regtools.errors import (
     DeniedError,
-    MalformedAnswerError,
     NotFoundError,
     RegistryError,
     RegtoolsError,
     UnauthorizedError,
     UnreachableError,
 )
-from regtools.manifest import Descriptor, ImageConfig, Manifest
 from regtools.reference import Digest
 from regtools.registries import RegistryKind
+from regtools.registries.listing import Inventory as VendorInventory
+from regtools.registries.listing import ListedRepository, ListedVersion
 from regtools.schema import (
     Inventory,
     ProblemRow,
+    ReportedRow,
     RepositoryRow,
     TagRow,
     UntaggedRow,
@@ -52,8 +51,6 @@ from regtools.schema import (
 REPOSITORIES_AT_ONCE: Final = 8
 TAGS_AT_ONCE: Final = 16
 """Tasks for one repository. How many requests are really under way, the client limits."""
-MAX_INDEX_DEPTH: Final = 10
-"""Indexes may hold indexes; nobody means it deeper than two or three."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +93,9 @@ async def scan(
     *,
     path: str = "",
     ui_url: str | None = None,
+    inventory: VendorInventory | None = None,
+    beside: VendorInventory | None = None,
+    missing: RegtoolsError | None = None,
     known: Collection[str] = frozenset(),
     known_children: Callable[[], Mapping[str, Sequence[str]]] = dict,
     known_subjects: Callable[[], Mapping[str, str]] = dict,
@@ -111,6 +111,13 @@ async def scan(
         A repository or a prefix of repositories; empty: all that the catalog lists.
     ui_url
         A web page for this registry, that rows link to.
+    inventory
+        The vendor's own API, which lists in the catalog's place. Where it refuses, the catalog is
+        asked after all, and what is missing is a problem.
+    beside
+        A second one, that is asked where the first one refuses, before the catalog is.
+    missing
+        Why the vendor's API is not asked, where it would tell more.
     known
         Manifest digests whose rows, and those of all they contain, the caller has already.
     known_children
@@ -133,7 +140,11 @@ async def scan(
         The registry stopped answering. Parts handed out stay valid.
     """
     attached = Attached(distribution, known_children, known_subjects)
-    run = _Run(distribution, kind, path, ui_url, known, attached, on_part, on_progress)
+    run = _Run(
+        distribution, kind, path, ui_url, inventory, beside, known, attached, on_part, on_progress
+    )
+    if missing is not None:
+        run.miss(missing)
     await run.everything(finished)
     return Outcome(repositories=run.listed, rest=run.rest)
 
@@ -147,6 +158,8 @@ class _Run:
         kind: RegistryKind,
         path: str,
         ui_url: str | None,
+        inventory: VendorInventory | None,
+        beside: VendorInventory | None,
         known: Collection[str],
         attached: Attached,
         on_part: Callable[[Inventory], None],
@@ -157,22 +170,23 @@ class _Run:
         self._kind = kind
         self._path = path
         self._ui_url = ui_url
-        self._known = known
+        self._inventory = inventory
+        self._beside = beside
+        self._listed: dict[str, ListedRepository] = {}
         self._attached = attached
         self._on_part = on_part
         self._on_progress = on_progress
-        self._contents: Once[Digest, tuple[Digest, ...]] = Once()
-        self._configs: Once[Digest, ImageConfig] = Once()
-        self._subject_of: dict[Digest, Digest] = {}
-        self._pending: dict[Digest, Inventory] = {}
-        self._broken: dict[tuple[str, Digest], list[RegtoolsError]] = {}
-        self._partial: dict[Digest, Manifest] = {}
         self._failures = Failures()
+        self._tree = Tree(distribution, known, self._failures)
         self._listing = True
         self._finished = 0
         self._tags_read = 0
         self.listed = 0
         self.rest = Inventory()
+
+    def miss(self, error: RegtoolsError) -> None:
+        """Note that the vendor's own API was not asked."""
+        self._note("", "", error, code=error.code)
 
     async def everything(self, finished: Container[str]) -> None:
         """List the repositories and read each."""
@@ -184,6 +198,7 @@ class _Run:
             self._report(name)
 
         await each(self._listed_repositories(), one, at_once=REPOSITORIES_AT_ONCE)
+        await self._sums()
         self.rest.problems.extend(
             ProblemRow(
                 registry=self._registry,
@@ -196,6 +211,36 @@ class _Run:
         )
 
     async def _listed_repositories(self) -> AsyncGenerator[str]:
+        while self._inventory is not None and self._listing:
+            async for name in self._listed_by_vendor(self._inventory):
+                yield name
+        if self._inventory is None:
+            async for name in self._listed_in_catalog():
+                yield name
+        self._listing = False
+        self._report()
+
+    async def _listed_by_vendor(self, inventory: VendorInventory) -> AsyncGenerator[str]:
+        try:
+            async for read in inventory.repositories():
+                self._failures.answered()
+                for problem in read.problems:
+                    self._note("", "", problem, code=problem.code)
+                for one in read.items:
+                    if self._is_wanted(one.name) and one.name not in self._listed:
+                        self._listed[one.name] = one
+                        self.listed += 1
+                        self._report()
+                        yield one.name
+        except (RegistryError, UnreachableError) as error:
+            self._note("", "", error, code=error.code if self.listed else "VENDOR_LISTING_REFUSED")
+            if not self.listed:
+                # What the registry itself tells is better than nothing.
+                self._inventory, self._beside = self._beside, None
+                return
+        self._listing = False
+
+    async def _listed_in_catalog(self) -> AsyncGenerator[str]:
         try:
             async for page in self._distribution.repositories():
                 self._failures.answered()
@@ -212,8 +257,6 @@ class _Run:
                 # The catalog is closed to us, but the path may itself be a repository.
                 self.listed = 1
                 yield self._path
-        self._listing = False
-        self._report()
 
     def _is_wanted(self, name: str) -> bool:
         return not self._path or name == self._path or name.startswith(f"{self._path}/")
@@ -223,10 +266,156 @@ class _Run:
         part = Inventory()
         problems: list[ProblemRow] = []
         reached: dict[Digest, None] = {}
+        listed = self._listed.get(name) or ListedRepository(name=name)
+        alone: set[Digest] = set()
+        if self._inventory is not None and listed.tells_versions:
+            alone = await self._by_vendor(self._inventory, listed, part, reached, problems)
+        else:
+            await self._by_tags(name, part, reached, problems)
+        if self._kind.vendor is None or "untagged" not in self._kind.vendor.tells:
+            await self._referrers(name, part, reached, problems, alone)
+            await self._subjects(name, part, reached, problems)
+        await self._tree.again(name, reached)
+        problems.extend(
+            self._problem(name, digest, error) for digest, error in self._tree.faults(name, reached)
+        )
+        self._tree.collect(reached, part)
+        part.repositories.append(
+            RepositoryRow(
+                registry=self._registry,
+                repository=name,
+                visibility=listed.visibility,
+                vendor_bytes=listed.size,
+                pulls=listed.pulls,
+                web_url=listed.page or self._kind.web_url(self._registry, name, self._ui_url),
+                tag_web_url=listed.tag_page
+                or self._kind.tag_template(self._registry, name, self._ui_url),
+                immutable=listed.immutable,
+                cleanup_policy=listed.cleanup_policy,
+                problem=problems[0].code if problems else None,
+            )
+        )
+        if problems:
+            self._put_aside(part, problems)
+            return
+        await anyio.to_thread.run_sync(self._on_part, part)
+        self._tree.let_go(part)
+
+    async def _by_vendor(
+        self,
+        inventory: VendorInventory,
+        listed: ListedRepository,
+        part: Inventory,
+        reached: dict[Digest, None],
+        problems: list[ProblemRow],
+    ) -> set[Digest]:
+        """Read what the vendor lists; manifests are fetched only where nobody knows them yet.
+
+        Gives what nothing refers to, as far as the vendor says so.
+        """
+        versions: dict[Digest, ListedVersion] = {}
+        tags: dict[str, TagRow] = {}
+        tagged: set[Digest] = set()
+        nameless: list[ListedVersion] = []
+
+        def add(version: ListedVersion, digest: Digest) -> None:
+            versions.setdefault(digest, version)
+            tagged.update([digest] if version.tags else [])
+            for tag in version.tags:
+                tags[tag.name] = TagRow(
+                    registry=self._registry,
+                    repository=listed.name,
+                    tag=tag.name,
+                    digest=digest,
+                    pushed_at=tag.pushed_at or version.pushed_at,
+                    pulled_at=tag.pulled_at or version.pulled_at,
+                )
+
+        async def resolve(version: ListedVersion) -> None:
+            for tag in version.tags:
+                try:
+                    add(version, await self._named(listed.name, tag.name))
+                except RegtoolsError as error:
+                    self._failures.count(error)
+                    problems.append(self._problem(listed.name, tag.name, error))
+
+        try:
+            async for read in inventory.versions(listed):
+                self._failures.answered()
+                problems += [self._problem(listed.name, "", error) for error in read.problems]
+                for version in read.items:
+                    if version.digest is None:
+                        nameless.append(version)
+                    else:
+                        add(version, version.digest)
+                self._tags_read += sum(len(version.tags) for version in read.items)
+                self._report()
+        except (RegistryError, UnreachableError) as error:
+            self._failures.count(error)
+            problems.append(self._problem(listed.name, "", error))
+        await each(nameless, resolve, at_once=TAGS_AT_ONCE)
+        part.tags.extend(tags.values())
+        part.untagged.extend(
+            UntaggedRow(
+                registry=self._registry,
+                repository=listed.name,
+                digest=digest,
+                pushed_at=version.pushed_at,
+                pulled_at=version.pulled_at,
+            )
+            for digest, version in versions.items()
+            if digest not in tagged
+        )
+
+        async def one(digest: Digest) -> None:
+            try:
+                reached.update(dict.fromkeys(await self._tree.reach(listed.name, digest)))
+                self._failures.answered()
+            except RegtoolsError as error:
+                self._failures.count(error)
+                problems.append(self._problem(listed.name, digest, error))
+
+        await each(versions, one, at_once=TAGS_AT_ONCE)
+        return {digest for digest, one in versions.items() if one.is_referred_to is False}
+
+    async def _named(self, repository: str, tag: str) -> Digest:
+        """Give the digest of a tag; asked for alone, it is no pull (Docker Hub)."""
+        digest = await self._distribution.resolve(repository, tag)
+        return digest or (await self._tree.tag(repository, tag))[0]
+
+    async def _sums(self) -> None:
+        """Ask for the vendor's own numbers; a scan is not less complete without them."""
+        if self._inventory is None:
+            return
+        try:
+            read = await self._inventory.reported()
+        except (RegistryError, UnreachableError):
+            return
+        self.rest.reported.extend(
+            ReportedRow(
+                registry=self._registry,
+                scope=one.scope,
+                name=one.name,
+                kind=one.kind,
+                bytes=one.size,
+                limit_bytes=one.limit,
+                source=one.source,
+            )
+            for one in read.items
+        )
+
+    async def _by_tags(
+        self,
+        name: str,
+        part: Inventory,
+        reached: dict[Digest, None],
+        problems: list[ProblemRow],
+    ) -> None:
+        """Read each tag that the registry lists."""
 
         async def one(tag: str) -> None:
             try:
-                digest, below = await self._tag(name, tag)
+                digest, below = await self._tree.tag(name, tag)
             except RegtoolsError as error:
                 self._failures.count(error)
                 problems.append(self._problem(name, tag, error))
@@ -245,25 +434,6 @@ class _Run:
                 raise
             self._failures.count(error)
             problems.append(self._problem(name, "", error))
-        await self._referrers(name, part, reached, problems)
-        await self._subjects(name, part, reached, problems)
-        await self._partly_read(name, reached)
-        problems.extend(self._problems_of(name, reached))
-        self._collect(reached, part)
-        part.repositories.append(
-            RepositoryRow(
-                registry=self._registry,
-                repository=name,
-                web_url=self._kind.web_url(self._registry, name, self._ui_url),
-                problem=problems[0].code if problems else None,
-            )
-        )
-        if problems:
-            self._put_aside(part, problems)
-            return
-        await anyio.to_thread.run_sync(self._on_part, part)
-        for row in part.manifests:
-            self._pending.pop(Digest(row.digest), None)
 
     async def _referrers(
         self,
@@ -271,13 +441,17 @@ class _Run:
         part: Inventory,
         reached: dict[Digest, None],
         problems: list[ProblemRow],
+        alone: set[Digest],
     ) -> None:
-        """Add what has no tag but refers to what has one, as far as the registry tells."""
-        tops = list(dict.fromkeys(Digest(row.digest) for row in part.tags))
-        tagged = set(tops)
+        """Add what has no tag but refers to what has one, as far as the registry tells.
+
+        Nothing refers to what is ``alone``: it is not asked about.
+        """
+        tagged = dict.fromkeys(Digest(row.digest) for row in part.tags)
+        tops = [digest for digest in tagged if digest not in alone]
         try:
-            for digest in await self._attached.to(name, tops, self._contents.peek):
-                reached.update(dict.fromkeys(await self._reach(name, digest)))
+            for digest in await self._attached.to(name, tops, self._tree.children):
+                reached.update(dict.fromkeys(await self._tree.reach(name, digest)))
                 if digest not in tagged:
                     row = UntaggedRow(registry=self._registry, repository=name, digest=digest)
                     part.untagged.append(row)
@@ -300,7 +474,7 @@ class _Run:
 
         async def one(subject: Digest) -> None:
             try:
-                _, below = await self._tag(name, subject)
+                _, below = await self._tree.tag(name, subject)
             except NotFoundError:
                 self._failures.answered()
                 return
@@ -314,19 +488,12 @@ class _Run:
 
         asked: set[Digest] = set()
         for _ in range(MAX_REFERRER_DEPTH):
-            told = [self._subject_of[digest] for digest in reached if digest in self._subject_of]
-            fresh = await self._attached.loose_subjects(part, told, self._contents.peek) - asked
+            told = self._tree.subjects(reached)
+            fresh = await self._attached.loose_subjects(part, told, self._tree.children) - asked
             asked |= fresh
             await each(sorted(fresh), one, at_once=TAGS_AT_ONCE)
             if not fresh:
                 return
-
-    async def _partly_read(self, repository: str, reached: Iterable[Digest]) -> None:
-        """Ask here for the blobs that manifests lacked in another repository."""
-        for digest in reached:
-            manifest = self._partial.get(digest)
-            if manifest is not None and (repository, digest) not in self._broken:
-                await self._keep(repository, manifest)
 
     async def _tags(self, name: str) -> AsyncGenerator[str]:
         try:
@@ -347,106 +514,6 @@ class _Run:
             problem.code == "CATALOG_UNREADABLE" for problem in self.rest.problems
         )
 
-    async def _tag(self, repository: str, tag: str) -> tuple[Digest, list[Digest]]:
-        """Give the digest of a tag (or digest), and all it reaches that is not known yet."""
-        may_be_known = tag in self._known if ":" in tag else bool(self._known)
-        digest = await self._distribution.resolve(repository, tag) if may_be_known else None
-        if digest is None:
-            manifest = await self._distribution.manifest(repository, tag)
-            digest = manifest.digest
-            if digest not in self._known:
-                await self._contents.get(digest, lambda: self._keep(repository, manifest))
-        self._failures.answered()
-        return digest, await self._reach(repository, digest)
-
-    async def _reach(self, repository: str, top: Digest) -> list[Digest]:
-        """Fetch what is missing below `top`; give all unknown digests from there down."""
-        reached: dict[Digest, None] = {}
-        level: tuple[Digest, ...] = (top,)
-        for _ in range(MAX_INDEX_DEPTH + 1):
-            fresh = [d for d in dict.fromkeys(level) if d not in reached and d not in self._known]
-            if not fresh:
-                return list(reached)
-            reached.update(dict.fromkeys(fresh))
-            level = tuple(
-                [
-                    child
-                    for digest in fresh
-                    for child in await self._children(repository, digest, is_top=digest == top)
-                ]
-            )
-        self._broken[repository, top] = [
-            MalformedAnswerError(
-                f"Index {top} holds indexes more than {MAX_INDEX_DEPTH} deep.",
-                code="INDEX_TOO_DEEP",
-            )
-        ]
-        return list(reached)
-
-    async def _children(
-        self, repository: str, digest: Digest, *, is_top: bool
-    ) -> tuple[Digest, ...]:
-        async def fetch() -> tuple[Digest, ...]:
-            return await self._keep(
-                repository, await self._distribution.manifest(repository, digest)
-            )
-
-        try:
-            return await self._contents.get(digest, fetch)
-        except RegtoolsError as error:
-            if is_top:
-                raise
-            # The index itself is readable; that a platform of it is not, is its own problem.
-            self._failures.count(error)
-            self._broken[repository, digest] = [error]
-            return ()
-
-    async def _keep(self, repository: str, manifest: Manifest) -> tuple[Digest, ...]:
-        """Turn a manifest, with its config and the sizes it does not tell, into rows."""
-        self._broken.pop((repository, manifest.digest), None)
-        config = await self._config(repository, manifest)
-        layers = [await self._sized(repository, layer, manifest) for layer in manifest.layers]
-        self._pending[manifest.digest] = manifest_rows(manifest, config, layers)
-        if manifest.subject is not None:
-            self._subject_of[manifest.digest] = manifest.subject
-        if (repository, manifest.digest) in self._broken:
-            self._partial[manifest.digest] = manifest
-        else:
-            self._partial.pop(manifest.digest, None)
-        return tuple(child.digest for child in manifest.children)
-
-    async def _config(self, repository: str, manifest: Manifest) -> ImageConfig:
-        descriptor = manifest.config
-        if descriptor is None or not manifest.has_image_config:
-            return ImageConfig()
-
-        async def fetch() -> ImageConfig:
-            return await self._distribution.image_config(repository, descriptor)
-
-        try:
-            return await self._configs.get(descriptor.digest, fetch)
-        except RegtoolsError as error:
-            self._break(repository, manifest.digest, error, missing="CONFIG_MISSING")
-            return ImageConfig()
-
-    async def _sized(self, repository: str, layer: Descriptor, manifest: Manifest) -> Descriptor:
-        if layer.size is not None:
-            return layer
-        try:
-            size = await self._distribution.blob_size(repository, layer.digest)
-        except RegtoolsError as error:
-            self._break(repository, manifest.digest, error, missing="BLOB_MISSING")
-            return layer
-        return replace(layer, size=size)
-
-    def _collect(self, reached: Iterable[Digest], part: Inventory) -> None:
-        """Add the rows of `reached` that no durable part holds yet."""
-        for digest in reached:
-            if rows := self._pending.get(digest):
-                part.manifests.extend(rows.manifests)
-                part.children.extend(rows.children)
-                part.layers.extend(rows.layers)
-
     def _put_aside(self, part: Inventory, problems: list[ProblemRow]) -> None:
         self.rest.repositories.extend(part.repositories)
         self.rest.tags.extend(part.tags)
@@ -456,21 +523,6 @@ class _Run:
         self.rest.layers.extend(part.layers)
         self.rest.reported.extend(part.reported)
         self.rest.problems.extend(dict.fromkeys(problems))
-
-    def _break(
-        self, repository: str, manifest: Digest, error: RegtoolsError, *, missing: str
-    ) -> None:
-        self._failures.count(error)
-        if isinstance(error, NotFoundError):
-            error.code = missing
-        self._broken.setdefault((repository, manifest), []).append(error)
-
-    def _problems_of(self, repository: str, reached: Iterable[Digest]) -> list[ProblemRow]:
-        return [
-            self._problem(repository, manifest, error)
-            for manifest in reached
-            for error in self._broken.get((repository, manifest), ())
-        ]
 
     def _problem(self, repository: str, reference: str, error: RegtoolsError) -> ProblemRow:
         return ProblemRow(

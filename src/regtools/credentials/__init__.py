@@ -5,7 +5,18 @@ Docker's ``config.json`` with its helpers, podman's ``auth.json``, a Kubernetes 
 """
 
 from regtools.credentials._base import ANONYMOUS, Attempt, Credential
+from regtools.credentials.expiry import expires_at
 from regtools.credentials.find import Login, find_credential
+from regtools.credentials.google import with_google
 from regtools.credentials.references import check_reference
 
-__all__ = ["ANONYMOUS", "Attempt", "Credential", "Login", "check_reference", "find_credential"]
+__all__ = [
+    "ANONYMOUS",
+    "Attempt",
+    "Credential",
+    "Login",
+    "check_reference",
+    "expires_at",
+    "find_credential",
+    "with_google",
+]

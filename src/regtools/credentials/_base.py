@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -29,11 +29,16 @@ class Credential:
     """An OAuth2 refresh token, in place of a password (``docker login`` against ACR and others)."""
     source: str = "none"
     """Where it was found, for people."""
+    cloud: str = ""
+    """Reference to a cloud's own credentials (``aws``, ``google``), by which a password is still to
+    be got."""
+    renew: Callable[[], str] | None = field(default=None, repr=False, compare=False)
+    """Gives the password, where it lives for minutes only. It may ask a token server, and blocks."""
 
     @property
     def is_anonymous(self) -> bool:
         """Whether there is nothing to show."""
-        return not (self.username or self.password or self.identity_token)
+        return not (self.username or self.password or self.identity_token or self.cloud)
 
 
 ANONYMOUS: Final = Credential()

@@ -115,12 +115,19 @@ def _login(login: Login, search: _Search) -> Iterator[_Found]:
         yield from _docker_and_podman(search)
     elif password.startswith("kubernetes:"):
         yield _kubernetes(Path(password.partition(":")[2]).expanduser(), search)
+    elif references.is_cloud(password):
+        source = f"{password} in {login.where}"
+        yield source, Credential(source=source, cloud=password), "used"
     else:
         yield login.where, _resolved(login, search.environ), "used"
 
 
 def _is_plain(password: str) -> bool:
-    return not password.startswith("kubernetes:") and password != "docker-config"  # noqa: S105
+    return not (
+        password.startswith("kubernetes:")
+        or password == "docker-config"  # noqa: S105
+        or references.is_cloud(password)
+    )
 
 
 def _resolved(login: Login, environ: Mapping[str, str]) -> Credential:

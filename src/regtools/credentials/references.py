@@ -1,4 +1,8 @@
-"""References to a secret: ``env:NAME``, ``file:PATH``, ``docker-config``, ``kubernetes:PATH``."""
+"""References to a secret: ``env:NAME``, ``file:PATH``, ``docker-config``, ``kubernetes:PATH``.
+
+``aws``, ``aws:PROFILE`` and ``google`` refer to a cloud's own credentials, by which a password is
+got.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +15,28 @@ from regtools.credentials._base import MAX_FILE_BYTES
 from regtools.errors import ConfigError
 
 _REFERENCE: Final = re.compile(
-    r"(?:env:[A-Za-z_][A-Za-z0-9_]*|(?:file|kubernetes):.+|docker-config)"
+    r"(?:env:[A-Za-z_][A-Za-z0-9_]*|(?:file|kubernetes):.+|docker-config|aws(?::.+)?|google)"
 )
-_REMEDY: Final = "Write env:NAME, file:PATH, docker-config or kubernetes:PATH."
+_CLOUD: Final = re.compile(r"aws(?::(.+))?|google")
+_REMEDY: Final = (
+    "Write env:NAME, file:PATH, docker-config, kubernetes:PATH, aws[:PROFILE] or google."
+)
 
 
 def is_reference(value: str) -> bool:
     """Whether this says where to look, rather than what."""
     return _REFERENCE.fullmatch(value) is not None
+
+
+def is_cloud(value: str) -> bool:
+    """Whether this means a cloud's own credentials."""
+    return _CLOUD.fullmatch(value) is not None
+
+
+def profile_of(value: str) -> str:
+    """Give the profile that ``aws:PROFILE`` names, else nothing."""
+    match = _CLOUD.fullmatch(value)
+    return (match[1] or "") if match else ""
 
 
 def check_reference(value: str, *, where: str, is_secret: bool) -> None:

@@ -37,6 +37,7 @@ class Rows:
                     registry=self._registry,
                     repository=name,
                     web_url=self._kind.web_url(self._registry, name),
+                    tag_web_url=self._kind.tag_template(self._registry, name),
                 )
                 for name in state
                 if name not in without

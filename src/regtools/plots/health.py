@@ -25,7 +25,17 @@ from regtools.plots._canvas import (
     styled,
 )
 
-STAGES: Final = ("resolve", "connect", "tls", "http", "auth", "listing", "manifest", "blob")
+STAGES: Final = (
+    "resolve",
+    "connect",
+    "tls",
+    "http",
+    "auth",
+    "listing",
+    "manifest",
+    "blob",
+    "limits",
+)
 _STAGE_WORDS: Final = {
     "resolve": "name",
     "connect": "connection",
@@ -35,6 +45,7 @@ _STAGE_WORDS: Final = {
     "listing": "listing",
     "manifest": "manifest",
     "blob": "layer",
+    "limits": "limits",
 }
 # Word, fill, ink: the word carries the meaning, the colour repeats it.
 _STATUS: Final = {

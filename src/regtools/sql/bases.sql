@@ -131,8 +131,12 @@ listed AS (
     JOIN items USING (item)
     GROUP BY chains.registry, chains.chain
 ),
+-- An image without a layer could stand on nothing.
 platforms AS (
-    SELECT registry, platform, count(*) AS images FROM images GROUP BY registry, platform
+    SELECT registry, platform, count(*) AS images
+    FROM images
+    SEMI JOIN prefixes USING (node)
+    GROUP BY registry, platform
 ),
 registries AS (
     SELECT registry, any_value(dedup_scope) AS dedup_scope, bool_and(complete) AS complete

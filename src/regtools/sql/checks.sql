@@ -15,6 +15,7 @@ FROM newest
 ORDER BY
     registry,
     list_position(
-        ['resolve', 'connect', 'tls', 'http', 'auth', 'listing', 'manifest', 'blob'], stage
+        ['resolve', 'connect', 'tls', 'http', 'auth', 'listing', 'manifest', 'blob', 'limits'],
+        stage
     ),
     stage

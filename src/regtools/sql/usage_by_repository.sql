@@ -1,7 +1,7 @@
 -- Answers: how many bytes does each repository hold, alone and with others?
 -- Parameters: none; tables places, roots, items, reach.
 -- Columns: place, state, registry, repository, tags, logical_bytes, physical_bytes,
---          exclusive_bytes, foreign_bytes, dedup_scope, complete.
+--          exclusive_bytes, foreign_bytes, dedup_scope, complete, web_url.
 WITH
 tops AS (
     SELECT place, root, count(tag) AS tags FROM roots WHERE NOT follows GROUP BY place, root
@@ -60,8 +60,11 @@ SELECT
     coalesce(exclusive, 0) AS exclusive_bytes,
     coalesce(elsewhere.size, 0) AS foreign_bytes,
     places.dedup_scope,
-    places.complete AND coalesce(known, TRUE) AS complete
+    places.complete AND coalesce(known, TRUE) AS complete,
+    repositories.web_url
 FROM places
+LEFT JOIN repositories
+    ON repositories.snapshot = places.snapshot AND repositories.repository = places.repository
 LEFT JOIN tag_counts USING (place)
 LEFT JOIN added_up USING (place)
 LEFT JOIN stored USING (place)

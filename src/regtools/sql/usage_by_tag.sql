@@ -1,7 +1,8 @@
 -- Answers: how many bytes does each tag reach, alone and with others, and what does a pull cost?
 -- Parameters: $state; tables places, nodes, links, dates, roots, items, reach.
 -- Columns: registry, repository, tag, digest, logical_bytes, physical_bytes, exclusive_bytes,
---          pull_bytes, foreign_bytes, created_at, pushed_at, subject, dedup_scope, complete.
+--          pull_bytes, foreign_bytes, created_at, pushed_at, subject, dedup_scope, complete,
+--          web_url (of the tag, else of its repository).
 WITH
 tops AS (
     -- An untagged manifest holds what it reaches as a tag does.
@@ -61,10 +62,20 @@ SELECT
     roots.pushed_at,
     CASE WHEN follows THEN subjects.subject ELSE '' END AS subject,
     places.dedup_scope,
-    places.complete AND coalesce(root_sizes.known, FALSE) AS complete
+    places.complete AND coalesce(root_sizes.known, FALSE) AS complete,
+    coalesce(
+        replace(
+            replace(repositories.tag_web_url, '{tag}', roots.tag),
+            '{digest}',
+            coalesce(nodes.digest, roots.unread)
+        ),
+        repositories.web_url
+    ) AS web_url
 FROM roots
 JOIN places USING (place)
 LEFT JOIN nodes USING (node)
+LEFT JOIN repositories
+    ON repositories.snapshot = places.snapshot AND repositories.repository = places.repository
 LEFT JOIN root_sizes USING (root)
 LEFT JOIN dates USING (node)
 LEFT JOIN exclusive USING (scope, root)
