@@ -216,6 +216,8 @@ ACR = RegistryKind(
     dedup_scope="registry",
     hosts=(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*\.azurecr\.(?:io|us|cn)",),
     services=(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*\.azurecr\.(?:io|us|cn)",),
+    ui_actions=("list", "delete", "cleanup"),
+    ui_note="the Azure portal; its cleanup is for untagged manifests (Premium)",
     authenticates="a service principal, a token, or `az acr login --expose-token`",
     credentials=(
         CredentialShape(

@@ -416,6 +416,8 @@ ARTIFACTREGISTRY = RegistryKind(
     dedup_scope="repository",
     hosts=(r"[a-z0-9-]+-docker\.pkg\.dev", r"(?:[a-z]+\.)?gcr\.io"),
     page="https://{registry}/{repository}",
+    ui_actions=("list", "delete", "visibility", "cleanup"),
+    ui_note="Google Cloud's console; visibility is who may read by IAM",
     authenticates="Google's own credentials, an access token, or a service account's key",
     credentials=(
         CredentialShape(

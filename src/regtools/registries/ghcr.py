@@ -234,6 +234,8 @@ GHCR = RegistryKind(
     dedup_scope="unknown",
     hosts=(r"ghcr\.io", _RESIDENT),
     page="https://github.com/{owner}?tab=packages&q={name_quoted}",
+    ui_actions=("list", "delete", "visibility"),
+    ui_note="the owner's packages; old versions go by hand or by a workflow",
     authenticates=_WANTED,
     credentials=(
         CredentialShape(title="classic personal access token", secret=r"ghp_"),  # noqa: S106

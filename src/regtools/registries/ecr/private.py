@@ -221,6 +221,10 @@ ECR = RegistryKind(
     hosts=(_HOST,),
     page="https://{region}.console.aws.amazon.com/ecr/repositories/private/{account}/{repository}"
     "?region={region}",
+    registry_page="https://{region}.console.aws.amazon.com/ecr/private-registry/repositories"
+    "?region={region}",
+    ui_actions=("list", "delete", "cleanup"),
+    ui_note="AWS's console; a private repository stays private",
     authenticates="AWS credentials, or user AWS and the token of `aws ecr get-login-password`",
     credentials=(
         CredentialShape(

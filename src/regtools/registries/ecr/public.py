@@ -139,6 +139,8 @@ ECR_PUBLIC = RegistryKind(
     dedup_scope="repository",
     hosts=_HOSTS,
     page="https://gallery.ecr.aws/{repository}",
+    ui_actions=("list", "delete"),
+    ui_note="the gallery shows, AWS's console deletes; a public repository stays public",
     authenticates="nothing; AWS credentials for more pulls and for listing",
     credentials=(
         CredentialShape(title="authorization token", username="AWS", expires_in="12 hours"),

@@ -175,6 +175,8 @@ GITLAB = RegistryKind(
     hosts=(r"registry\.gitlab\.com", r"registry\.gitlab\.[a-z0-9.-]+"),
     headers=(("gitlab-container-registry-version", r".+"),),
     services=(r"container_registry",),
+    ui_actions=("list", "delete", "visibility", "cleanup"),
+    ui_note="the project's page Deploy, Container registry; visibility is the project's",
     authenticates="a deploy token or access token with read_registry",
     credentials=(
         CredentialShape(title=_ACCESS, secret=_BEGINNINGS[_ACCESS]),
