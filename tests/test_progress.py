@@ -9,8 +9,9 @@ import pytest
 from tests.support.docker_registry import DockerRegistry
 
 from regtools import progress
+from regtools.access import Options
 from regtools.collect.scan import Progress
-from regtools.session import Options, ScanResult, scan
+from regtools.session import ScanResult, scan
 
 STEPS = [
     Progress(listed=1, listing=True, finished=0, tags=0, requests=2),

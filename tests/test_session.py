@@ -18,8 +18,9 @@ from tests.support.skopeo import inspect, inspect_raw
 from tests.support.token_server import TokenServer
 
 import regtools as rt
+from regtools.access import Options
 from regtools.errors import UnauthorizedError
-from regtools.session import Options, Scanned, scan
+from regtools.session import Scanned, scan
 
 USER, SECRET = next(iter(USERS.items()))
 

@@ -14,6 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from regtools.access import Options
     from regtools.actions import (
         base_images,
         largest_layers,
@@ -72,13 +73,13 @@ if TYPE_CHECKING:
     from regtools.policies import Rule, read_in_use, read_policy
     from regtools.reference import classify_tag, parse_reference, parse_target
     from regtools.reports import report
-    from regtools.session import Options, check_auth, diagnose, probe, scan
+    from regtools.session import check_auth, diagnose, probe, scan
     from regtools.tables import table, tiles
 
 _HOMES = {
     "Growth": "analyses.growth",
     "History": "history",
-    "Options": "session",
+    "Options": "access",
     "Reconciliation": "analyses.reconcile",
     "Retention": "analyses.retention",
     "Rule": "policies",

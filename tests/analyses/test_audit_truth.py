@@ -15,7 +15,8 @@ from tests.support.push import Blob, Pusher
 from tests.support.skopeo import can_copy
 
 import regtools as rt
-from regtools.session import Options, Scanned, scan
+from regtools.access import Options
+from regtools.session import Scanned, scan
 
 DAY = datetime(2026, 11, 1, 12, tzinfo=UTC)
 BASE = push.layer("base", 3_000)

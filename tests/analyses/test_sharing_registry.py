@@ -14,7 +14,7 @@ from tests.support.docker_registry import DockerRegistry, docker_registry, store
 from tests.support.push import Blob
 
 import regtools as rt
-from regtools.session import Options
+from regtools.access import Options
 
 DAY = datetime(2026, 1, 1, tzinfo=UTC)
 BASE = push.layer("base", 40_000)

@@ -14,9 +14,10 @@ from tests.support.vendors.harbor import HarborServer
 from tests.support.vendors.scanning import SECRET, Seen, scan_vendor
 from tests.support.vendors.server import serving
 
+from regtools.access import Options
 from regtools.client.record import About, Recording, Replay, clean_url
 from regtools.errors import ConfigError
-from regtools.session import Options, Scanned, scan
+from regtools.session import Scanned, scan
 
 ABOUT = About(registry="registry.example.com", scheme="https", path="", kind="distribution")
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJtZSJ9.c2lnbmF0dXJl"

@@ -15,9 +15,10 @@ from tests.support.vendors.quay import QuayServer
 from tests.support.vendors.scanning import SECRET, settings_file
 from tests.support.vendors.server import VendorServer, serving
 
+from regtools.access import Options
 from regtools.collect.capability import MAX_REQUESTS, Measured
 from regtools.registries.listing import TELLS
-from regtools.session import Options, Probed, probe
+from regtools.session import Probed, probe
 
 ROBOT = "robot$ci"
 

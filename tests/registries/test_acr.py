@@ -18,8 +18,9 @@ from tests.support.vendors.description import FOLDER
 from tests.support.vendors.scanning import SECRET, Seen, plan_tags, scan_vendor, settings_file
 from tests.support.vendors.server import as_json, serving
 
+from regtools.access import Options
 from regtools.errors import RegtoolsError, UnauthorizedError
-from regtools.session import AuthCheck, Options, check_auth
+from regtools.session import AuthCheck, check_auth
 
 PRINCIPAL = "11111111-2222-3333-4444-555555555555"
 

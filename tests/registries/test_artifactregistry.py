@@ -17,10 +17,11 @@ from tests.support.vendors.scanning import Seen as Scan
 from tests.support.vendors.scanning import plan_tags, scan_vendor, settings_file
 from tests.support.vendors.server import as_json, serving
 
+from regtools.access import Options
 from regtools.errors import ConfigError, UnauthorizedError, UnreachableError
 from regtools.policies.artifactregistry import is_artifactregistry, parse_artifactregistry
 from regtools.registries.artifactregistry import google_name
-from regtools.session import Options, check_auth, scan
+from regtools.session import check_auth, scan
 
 KEEP_TEN = {
     "keep": {"id": "keep", "action": "KEEP", "mostRecentVersions": {"keepCount": 10}},

@@ -19,11 +19,12 @@ from tests.support.vendors.dockerhub import HubApi, HubRegistry, docker_hub
 from tests.support.vendors.scanning import SECRET, plan_tags, scan_vendor, settings_file
 from tests.support.vendors.scanning import Seen as Scan
 
+from regtools.access import Options
 from regtools.client import api as client_api
 from regtools.errors import BudgetError, ConfigError, RegtoolsError
 from regtools.registries import registry_kind
 from regtools.registries.dockerhub import DOCKERHUB
-from regtools.session import Options, check_auth, scan
+from regtools.session import check_auth, scan
 
 USER = "acme-ci"
 Hub = tuple[HubRegistry, HubApi]

@@ -33,10 +33,11 @@ from tests.support.vendors.content import one_of_each, very_many
 from tests.support.vendors.scanning import Seen, plan_tags, settings_file
 from tests.support.vendors.server import VendorServer, serving
 
+from regtools.access import Options
 from regtools.errors import RegtoolsError
 from regtools.registries import detect_kind, registry_kind
 from regtools.registries.ecr.private import POLICIES_AT_ONCE
-from regtools.session import Options, check_auth, scan
+from regtools.session import check_auth, scan
 
 LIFECYCLE = {
     "rules": [

@@ -21,9 +21,10 @@ from tests.support.vendors.content import one_of_each, pushed_at, very_many
 from tests.support.vendors.scanning import Seen, plan_tags, settings_file
 from tests.support.vendors.server import serving
 
+from regtools.access import Options
 from regtools.errors import RegtoolsError
 from regtools.registries import detect_kind, registry_kind
-from regtools.session import Options, check_auth, scan
+from regtools.session import check_auth, scan
 
 
 @dataclass

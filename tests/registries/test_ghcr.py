@@ -21,10 +21,11 @@ from tests.support.vendors.scanning import SECRET, plan_tags, scan_vendor, setti
 from tests.support.vendors.scanning import Seen as Scan
 from tests.support.vendors.server import serving
 
+from regtools.access import Options
 from regtools.errors import RegtoolsError
 from regtools.registries import registry_kind
 from regtools.registries.ghcr import GHCR
-from regtools.session import AuthCheck, Options, check_auth, scan
+from regtools.session import AuthCheck, check_auth, scan
 
 USER = "octocat"
 

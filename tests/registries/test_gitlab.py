@@ -19,12 +19,13 @@ from tests.support.vendors.scanning import Seen as Scan
 from tests.support.vendors.scanning import plan_tags, scan_vendor, settings_file
 from tests.support.vendors.server import as_json, serving
 
+from regtools.access import Options
 from regtools.errors import RegistryError
 from regtools.registries import KINDS, registry_kind
 from regtools.registries.gitlab import GITLAB
 from regtools.registries.gitlab.place import Server, projects_of
 from regtools.registries.listing import Login
-from regtools.session import AuthCheck, Options, check_auth, scan
+from regtools.session import AuthCheck, check_auth, scan
 
 PAT = "glpat-s3cret-of-the-test"
 DEPLOY = "gldt-s3cret-of-the-test"

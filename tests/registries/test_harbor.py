@@ -17,7 +17,8 @@ from tests.support.vendors.scanning import SECRET, Seen, plan_tags, scan_vendor,
 from tests.support.vendors.server import serving
 
 import regtools as rt
-from regtools.session import Options, check_auth
+from regtools.access import Options
+from regtools.session import check_auth
 
 ROBOT = "robot$ci"
 

@@ -16,7 +16,8 @@ from tests.support.vendors.scanning import SECRET, Seen, plan_tags, scan_vendor,
 from tests.support.vendors.server import serving
 
 import regtools as rt
-from regtools.session import Options, check_auth, scan
+from regtools.access import Options
+from regtools.session import check_auth, scan
 
 ROBOT, ROBOTS_PASSWORD = "acme+ci", "of-the-robot"
 

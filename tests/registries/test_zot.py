@@ -17,7 +17,8 @@ from tests.support.vendors.scanning import SECRET, Seen, plan_tags, scan_vendor
 from tests.support.vendors.server import as_json, serving
 from tests.support.vendors.zot import ZotServer, not_there
 
-from regtools.session import Options, scan
+from regtools.access import Options
+from regtools.session import scan
 
 USER = "ci"
 

@@ -48,10 +48,11 @@ from tests.support.retention_plans import (
 )
 from tests.support.skopeo import copy_all, inspect_raw
 
+from regtools.access import Options
 from regtools.analyses.retention import Retention, retention
 from regtools.policies import Rule
 from regtools.progress import Silent
-from regtools.session import Options, scan
+from regtools.session import scan
 
 DAY = timedelta(days=1)
 NOW = FIRST_DAY + (LAST_DAY + 1) * DAY

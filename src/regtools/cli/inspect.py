@@ -51,8 +51,8 @@ def diagnose(
 ) -> None:
     """Walk from the name to the image, stage by stage, to one root cause and its remedy."""
     from regtools import session
+    from regtools.access import Options
     from regtools.collect.diagnose import root_cause
-    from regtools.session import Options
 
     checks = session.diagnose(
         target,
@@ -77,7 +77,7 @@ def check_auth(
 ) -> None:
     """Show which credential is used, where it was looked for, and whether it is accepted."""
     from regtools import session
-    from regtools.session import Options
+    from regtools.access import Options
 
     result = session.check_auth(
         target,
@@ -153,7 +153,7 @@ def registries(
 def _probe(names: Sequence[str], config: Path | None, fmt: Format) -> None:
     """Measure registries and print what came of it."""
     from regtools import session
-    from regtools.session import Options
+    from regtools.access import Options
 
     if not names:
         raise ConfigError(

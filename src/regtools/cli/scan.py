@@ -84,7 +84,8 @@ def command(
     Interrupted, it goes on where it stopped. Ends with 3 if something could not be read.
     """
     from regtools import progress
-    from regtools.session import Options, scan
+    from regtools.access import Options
+    from regtools.session import scan
 
     fmt = options.chosen_format(as_json=as_json, as_csv=as_csv)
     try:

@@ -10,8 +10,9 @@ from pathlib import Path
 import pandas as pd
 from tests.support.vendors.server import VendorServer
 
+from regtools.access import Options
 from regtools.history import History
-from regtools.session import Options, Scanned, scan
+from regtools.session import Scanned, scan
 
 SECRET = "s3cret-of-the-test"
 
