@@ -125,9 +125,9 @@ def test_usage_documents_are_as_promised(regtools: Command, registry: DockerRegi
     ]
     by_repository = regtools("usage", "--by", "repository", "--json").document
     assert list(by_repository) == ["schema_version", "rows"]
-    assert list(by_repository["rows"][0]) == base
+    assert list(by_repository["rows"][0]) == [*base, "web_url"]
     by_tag = regtools("usage", "--by", "tag", "--json").document["rows"]
-    assert list(by_tag[0]) == [*base, "tag", "digest", "pull_bytes"]
+    assert list(by_tag[0]) == [*base, "tag", "digest", "pull_bytes", "web_url"]
     by_layer = regtools("usage", "--by", "layer", "--json").document["rows"]
     assert {"blob", "size", "repositories", "tags"} <= set(by_layer[0])
     by_registry = regtools("usage", "--by", "registry", "--json").document["rows"]
