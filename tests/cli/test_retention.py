@@ -61,6 +61,18 @@ def test_a_terminal_shows_it_on_one_screen(regtools: Command, history: Path) -> 
     assert "Nothing was deleted." in ran.err
 
 
+def test_what_stays_and_why_is_shown_where_that_is_asked(regtools: Command, history: Path) -> None:
+    asked = ("retention", "--history", history, "--keep-last", 2)
+    assert "kept" not in regtools(*asked, "--json").document
+    kept = regtools(*asked, "--kept", "--json").document["kept"]
+    assert [list(row) for row in kept] == [["repository", "tag", "digest", "reason"]] * 2
+    assert {(row["tag"], row["reason"]) for row in kept} == {
+        ("v0", "one of the 2 newest"),
+        ("v1", "one of the 2 newest"),
+    }
+    assert "one of the 2 newest" in regtools(*asked, "--kept").out
+
+
 def test_csv_has_a_row_for_each_tag(regtools: Command, history: Path) -> None:
     out = regtools("retention", "--history", history, "--older-than", "0h", "--csv").out
     rows = list(csv.DictReader(io.StringIO(out)))

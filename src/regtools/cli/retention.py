@@ -15,6 +15,8 @@ from regtools.errors import ConfigError
 from regtools.units import format_bytes, format_usd, parse_age
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from regtools.analyses.retention import Retention
     from regtools.policies import Rule
 
@@ -38,6 +40,7 @@ class Tool(StrEnum):
 
 
 ROW_KEYS: Final = ("repository", "tag", "digest", "rule")
+KEPT_KEYS: Final = ("repository", "tag", "digest", "reason")
 MANIFEST_KEYS: Final = ("repository", "digest", "size")
 REPOSITORY_COLUMNS: Final = (
     "repository",
@@ -103,6 +106,7 @@ def retention(
         int,
         typer.Option("--best", min=0, max=100, metavar="K", help="The K deletions that free most."),
     ] = 5,
+    kept: Annotated[bool, typer.Option("--kept", help="Show what stays, and why, too.")] = False,
     registry: options.Registry = None,
     at: options.At = None,
     history: options.History = None,
@@ -143,11 +147,13 @@ def retention(
     if emit is Vendor.SCRIPT:
         _emit_script(found, tool)
     elif fmt is Format.JSON:
-        _print_json(found, best)
+        _print_json(found, best, kept=kept)
     elif fmt is Format.CSV:
         print_rows(records(found.tags), fmt, columns=ROW_KEYS, json_columns=ROW_KEYS)
     else:
         _print_tables(found, best)
+        if kept:
+            _print_kept(found)
     _say_notes(found)
 
 
@@ -194,8 +200,7 @@ def _emit_script(found: Retention, tool: Tool) -> None:
     )
 
 
-def _print_json(found: Retention, best: int) -> None:
-    tags = found.tags.assign(tag=found.tags["tag"].mask(found.tags["tag"] == "", None))
+def _print_json(found: Retention, best: int, *, kept: bool) -> None:
     print_document(
         registry=found.registry,
         complete=found.complete,
@@ -206,16 +211,28 @@ def _print_json(found: Retention, best: int) -> None:
         bytes_freed_high=found.bytes_freed_high,
         bytes_kept=found.bytes_kept,
         monthly_usd_freed=plain(found.monthly_usd_freed),
-        rows=records(tags[list(ROW_KEYS)]),
+        rows=records(_with_null_tags(found.tags)[list(ROW_KEYS)]),
         manifests=records(found.manifests[list(MANIFEST_KEYS)]),
         best=records(found.best(best)) if best else [],
         archived=records(found.archived[list(ROW_KEYS)]),
+        **({"kept": records(_with_null_tags(found.kept)[list(KEPT_KEYS)])} if kept else {}),
         remarks=[
             {"code": one.code, "severity": one.severity, "rule": one.rule, "message": one.message}
             for one in found.remarks
         ],
         notes=list(found.notes),
     )
+
+
+def _with_null_tags(frame: pd.DataFrame) -> pd.DataFrame:
+    """Give no tag as null, as JSON has it."""
+    return frame.assign(tag=frame["tag"].mask(frame["tag"] == "", None))
+
+
+def _print_kept(found: Retention) -> None:
+    reasons = found.kept.groupby("reason", sort=True).size().sort_values(ascending=False)
+    rows = [{"reason": reason, "tags": int(count)} for reason, count in reasons.items()]
+    print_rows(rows, Format.TABLE, columns=("reason", "tags"), title="What stays, and why")
 
 
 def _print_tables(found: Retention, best: int) -> None:
