@@ -4,6 +4,7 @@ import base64
 import json
 import stat
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -203,10 +204,15 @@ def test_a_helper_that_hangs_is_stopped_with_its_children(machine: Machine, tmp_
         f"child = subprocess.Popen(['{sys.executable}', '-c', 'import time; time.sleep(60)'])\n"
         f"open({str(tmp_path / 'pid')!r}, 'w').write(str(child.pid))\ntime.sleep(60)",
     )
-    with pytest.raises(SourceError, match=r"did not answer within 1\.5 s"):
-        ask_helper("slow", HOST, source="x", environ=machine.environ, seconds=1.5)
+    with pytest.raises(SourceError, match=r"did not answer within 3 s"):
+        ask_helper("slow", HOST, source="x", environ=machine.environ, seconds=3)
     child = Path(f"/proc/{(tmp_path / 'pid').read_text()}/stat")
-    assert not child.exists() or child.read_text().split()[2] == "Z"
+    # It was sent the signal; the system may take a moment to end it.
+    tries = 0
+    while child.exists() and child.read_text().split()[2] != "Z" and tries < 500:
+        tries += 1
+        time.sleep(0.01)
+    assert tries < 500
 
 
 def test_podmans_longest_entry_wins(machine: Machine) -> None:
