@@ -18,9 +18,12 @@ told AS (
     LEFT JOIN tell_pulls USING (snapshot)
 ),
 held AS (
-    SELECT place, node, tag, pushed_at, pulled_at FROM tagged WHERE NOT refers
+    -- What could not be read is nothing to judge.
+    SELECT place, node, tag, pushed_at, pulled_at FROM tagged WHERE NOT refers AND node IS NOT NULL
     UNION ALL
-    SELECT place, node, NULL, pushed_at, pulled_at FROM others WHERE tag IS NULL
+    SELECT place, node, NULL, pushed_at, pulled_at
+    FROM others
+    WHERE tag IS NULL AND node IS NOT NULL
 ),
 aged AS (
     SELECT
@@ -38,8 +41,8 @@ aged AS (
         END AS dated
     FROM held
     JOIN told USING (place)
-    -- What could not be read has no date, and is nothing to judge.
-    JOIN dates USING (node)
+    -- Asked only where the registry does not tell.
+    LEFT JOIN dates ON dates.node = CASE WHEN held.pushed_at IS NULL THEN held.node END
     LEFT JOIN protected ON protected.place = held.place AND protected.node = held.node
 )
 SELECT
