@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -52,7 +53,7 @@ def check(shape: Any, data: Any) -> None:
     assert not report.has_errors(), report.generate_report()
 
 
-class AwsServer(FakeRegistry):
+class AwsServer(FakeRegistry, ABC):
     """One service: every question is remembered, checked, answered, checked, and cut into pages."""
 
     service = ""
@@ -97,9 +98,9 @@ class AwsServer(FakeRegistry):
         check(shapes.output_shape, page)
         return as_json(page)
 
+    @abstractmethod
     def operation(self, name: str, asked: dict[str, Any], seen: Seen) -> dict[str, Any] | Answer:
         """Answer one question whole."""
-        raise NotImplementedError
 
     def _page_of(self, given: dict[str, Any], key: str, asked: dict[str, Any]) -> dict[str, Any]:
         size = min(asked.get("maxResults", 100), self.page_size_most)

@@ -26,7 +26,7 @@ from anyio import from_thread, to_thread
 from regtools.errors import DeniedError, RegistryError
 from regtools.registries.ecr.failure import failure, refusal
 from regtools.registries.entry import Entry, odd
-from regtools.registries.listing import Api, Login, Place
+from regtools.registries.listing import Api, Login, Place, Rights
 
 PAGE_SIZE: Final = 1000
 """The most that ECR and ECR Public give at once (botocore's description of both, 2026-11)."""
@@ -142,6 +142,22 @@ class Aws:
             raise odd(self._vendor, "authorizationToken", "holds no user name and password")
         return Login(username=username, secret=secret)
 
+    async def rights(self) -> Rights:
+        """Give when a token that is fetched now ends, and whether repositories may be listed."""
+        data = await self.authorization()
+        listed: bool | None = True
+        try:
+            await self.ask("DescribeRepositories", maxResults=1)
+        except DeniedError:
+            listed = False
+        except RegistryError:
+            listed = None  # AWS did not tell.
+        return Rights(
+            expires_at=data.time("expiresAt"),
+            granted={} if listed is None else {"list": listed},
+            source=f"{self._service}:GetAuthorizationToken, {self._service}:DescribeRepositories",
+        )
+
     def _open(self) -> Any:
         """Make the client; in a thread, since credentials may come from the network."""
         import boto3
@@ -193,17 +209,6 @@ def _descriptions() -> Any:
     from botocore.loaders import create_loader
 
     return create_loader()
-
-
-async def may_list(aws: Aws, operation: str) -> bool | None:
-    """Say whether the credentials may list repositories; None: AWS did not tell."""
-    try:
-        await aws.ask(operation, maxResults=1)
-    except DeniedError:
-        return False
-    except RegistryError:
-        return None
-    return True
 
 
 async def signed(api: Api, login: Login) -> Mapping[str, str]:

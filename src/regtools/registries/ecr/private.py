@@ -23,7 +23,7 @@ import anyio
 
 from regtools.errors import DeniedError, RegistryError, UnreachableError
 from regtools.registries._base import RegistryKind
-from regtools.registries.ecr.aws import Aws, may_list, signed
+from regtools.registries.ecr.aws import Aws, signed
 from regtools.registries.entry import Entry, Read, read_all
 from regtools.registries.listing import (
     Api,
@@ -100,13 +100,7 @@ class EcrInventory:
 
     async def rights(self) -> Rights | None:
         """Give when a token that is fetched now ends, and whether repositories may be listed."""
-        data = await self._aws.authorization()
-        listed = await may_list(self._aws, "DescribeRepositories")
-        return Rights(
-            expires_at=data.time("expiresAt"),
-            granted={} if listed is None else {"list": listed},
-            source="ecr:GetAuthorizationToken, ecr:DescribeRepositories",
-        )
+        return await self._aws.rights()
 
     async def _pages(self) -> AsyncIterator[object]:
         """Give all repositories; only the one named, where nobody lets us see the others."""

@@ -15,7 +15,7 @@ from typing import Final
 
 from regtools.errors import DeniedError
 from regtools.registries._base import RegistryKind
-from regtools.registries.ecr.aws import Aws, may_list, signed
+from regtools.registries.ecr.aws import Aws, signed
 from regtools.registries.entry import Entry, Read, read_all
 from regtools.registries.listing import (
     Api,
@@ -68,13 +68,7 @@ class EcrPublicInventory:
 
     async def rights(self) -> Rights | None:
         """Give when a token that is fetched now ends, and whether repositories may be listed."""
-        data = await self._aws.authorization()
-        listed = await may_list(self._aws, "DescribeRepositories")
-        return Rights(
-            expires_at=data.time("expiresAt"),
-            granted={} if listed is None else {"list": listed},
-            source="ecr-public:GetAuthorizationToken, ecr-public:DescribeRepositories",
-        )
+        return await self._aws.rights()
 
     async def _require_owner(self) -> None:
         alias = self._place.path.partition("/")[0]
