@@ -351,11 +351,11 @@ class TestOddAnswers:
         value: object,
         said: str,
     ) -> None:
-        hub[1].hook = _changed(hub[1], lambda body: body["results"][0].update({field: value}))
+        hub[1].change_answers("/tags", lambda body: body["results"][0].update({field: value}))
         if field == "images":
             # They are looked at only where the tag itself tells no time.
-            hub[1].hook = _changed(
-                hub[1],
+            hub[1].change_answers(
+                "/tags",
                 lambda body: body["results"][0].update({field: value, "tag_last_pushed": None}),
             )
         seen = look(tmp_path, hub)
@@ -365,14 +365,14 @@ class TestOddAnswers:
         assert ("acme/app", "multi") in seen.tags
 
     def test_a_list_that_ends_before_its_count_is_told(self, tmp_path: Path, hub: Hub) -> None:
-        hub[1].hook = _changed(hub[1], lambda body: body.update(count=5_000))
+        hub[1].change_answers("/tags", lambda body: body.update(count=5_000))
         seen = look(tmp_path, hub)
         assert set(seen.codes) == {"VENDOR_ANSWER_ODD"}
         assert not seen.scanned.snapshot.complete
 
     def test_a_page_at_another_host_is_not_asked_for(self, tmp_path: Path, hub: Hub) -> None:
         there = "http://127.0.0.1:9/v2/namespaces/acme/repositories/app/tags?page=2"
-        hub[1].hook = _changed(hub[1], lambda body: body.update(next=there))
+        hub[1].change_answers("/tags", lambda body: body.update(next=there))
         seen = look(tmp_path, hub)
         assert set(seen.codes) == {"PAGE_FOREIGN_HOST"}
         assert seen.tags == acme(hub)  # what came before is kept
@@ -382,23 +382,9 @@ class TestOddAnswers:
             path = "/v2/namespaces/acme/repositories/app/tags?page=1"
             body["next"] = f"{hub[1].url}{path}"
 
-        hub[1].hook = _changed(hub[1], circle)
+        hub[1].change_answers("/tags", circle)
         seen = look(tmp_path, hub, "acme/app")
         assert set(seen.codes) == {"PAGE_REPEATED"}
-
-
-def _changed(api: HubApi, change: object) -> object:
-    """Answer a question for tags as the fake would, but for a change."""
-
-    def hook(seen: Seen) -> Answer | None:
-        if not seen.path.partition("?")[0].endswith("/tags"):
-            return None
-        answer = api._content(seen)
-        body = json.loads(answer.body)
-        change(body)  # type: ignore[operator]
-        return Answer(answer.status, json.dumps(body).encode(), answer.headers)
-
-    return hook
 
 
 def test_the_password_goes_to_the_token_server_and_the_api_and_is_kept_nowhere(

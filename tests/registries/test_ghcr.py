@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -240,7 +239,7 @@ class TestLimits:
 def test_an_odd_field_is_told_and_the_rest_is_read(
     tmp_path: Path, server: GhcrServer, field: str, value: object, said: str
 ) -> None:
-    server.hook = _changed(server, lambda listed: listed[0].update({field: value}))
+    server.change_answers("/versions", lambda listed: listed[0].update({field: value}))
     seen = look(tmp_path, server)
     assert set(seen.codes) == {"VENDOR_ANSWER_ODD"}
     assert all("GitHub" in problem.message for problem in seen.scanned.problems)
@@ -252,7 +251,7 @@ def test_an_odd_field_is_told_and_the_rest_is_read(
 def test_a_version_without_tags_is_nothing_odd(
     tmp_path: Path, server: GhcrServer, value: object
 ) -> None:
-    server.hook = _changed(server, lambda listed: listed[-1].update(metadata=value))
+    server.change_answers("/versions", lambda listed: listed[-1].update(metadata=value))
     assert look(tmp_path, server).codes == []
 
 
@@ -277,18 +276,6 @@ def test_pages_that_lead_away_or_in_circles_end(
     seen = look(tmp_path, server, "acme/app")
     assert seen.codes == [code]
     assert not seen.scanned.snapshot.complete
-
-
-def _changed(server: GhcrServer, change: object) -> object:
-    def hook(seen: Seen) -> Answer | None:
-        if not seen.path.partition("?")[0].endswith("/versions"):
-            return None
-        answer = server._content(seen)
-        body = json.loads(answer.body)
-        change(body)  # type: ignore[operator]
-        return Answer(answer.status, json.dumps(body).encode(), answer.headers)
-
-    return hook
 
 
 def test_the_token_goes_to_the_token_server_and_the_api_and_is_kept_nowhere(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -77,6 +77,19 @@ class VendorServer(FakeRegistry):
         except Exception as error:
             self.faults.append(error)
             raise
+
+    def change_answers(self, ending: str, change: Callable[[Any], object]) -> None:
+        """Change the JSON of each answer to a path that ends so, before it is given."""
+
+        def hook(seen: Seen) -> Answer | None:
+            if not seen.path.partition("?")[0].endswith(ending):
+                return None
+            answer = self._content(seen)
+            body = json.loads(answer.body)
+            change(body)
+            return Answer(answer.status, json.dumps(body).encode(), answer.headers)
+
+        self.hook = hook
 
     def api(self, seen: Seen, path: str, query: dict[str, str]) -> Answer:
         """Answer what is not the protocol's; path and query are unescaped once."""
