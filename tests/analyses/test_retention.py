@@ -23,7 +23,7 @@ from tests.support.inventories import (
     shelves,
 )
 
-from regtools.analyses.deletions import best_deletions
+from regtools.analyses.deletions import Step, best_steps, deletions
 from regtools.analyses.retention import Retention, retention
 from regtools.errors import ConfigError, HistoryError
 from regtools.history import History
@@ -511,44 +511,64 @@ def test_the_best_deletions_are_close_to_the_optimum(
     bundles: dict[frozenset[int], int], k: int
 ) -> None:
     units = sorted({unit for bundle in bundles for unit in bundle})
-    found = best_deletions(
-        pd.DataFrame(
-            {"units": [sorted(bundle) for bundle in bundles], "size": list(bundles.values())}
-        ),
-        pd.DataFrame(
-            [
-                {"unit": unit, "registry": "r", "repository": "a", "tags": [], "digest": str(unit)}
-                for unit in units
-            ],
-            columns=["unit", "registry", "repository", "tags", "digest"],
-        ),
-        k,
-    )
-    chosen = {int(digest) for digest in found["digest"]}
+    steps = best_steps(bundles_frame({tuple(one): size for one, size in bundles.items()}), k)
+    chosen = set[int]().union(*(step.units for step in steps))
 
     def freed(some: Iterable[int]) -> int:
         return sum(size for bundle, size in bundles.items() if bundle <= set(some))
 
     optimum = max(freed(some) for some in itertools.combinations(units, min(k, len(units))))
-    assert len(chosen) == len(found) <= k
-    total = int(found["bytes_freed"].sum())
+    assert len(chosen) == sum(len(step.units) for step in steps) <= k
+    total = sum(step.freed_bytes for step in steps)
     assert total == freed(chosen)
     assert optimum == total if k == 1 else optimum <= k * max(total, 0)
-    assert list(found["step"]) == sorted(found["step"])
 
 
 def test_the_best_deletions_are_no_worse_than_one_by_one() -> None:
     """The pair yields more for each of its two, but then the three do not fit any more."""
     bundles = {(1,): 100, (1, 2): 110, (1, 3): 110, (4, 5): 212}
-    found = best_deletions(
-        pd.DataFrame({"units": list(map(list, bundles)), "size": list(bundles.values())}),
-        pd.DataFrame(
-            [
-                {"unit": unit, "registry": "r", "repository": "a", "tags": [], "digest": str(unit)}
-                for unit in range(1, 6)
-            ]
-        ),
-        3,
+    steps = best_steps(bundles_frame(bundles), 3)
+    assert [sorted(step.units) for step in steps] == [[1], [2], [3]]
+    assert [step.freed_bytes for step in steps] == [100, 110, 110]
+
+
+def test_the_last_deletion_of_a_step_has_its_bytes() -> None:
+    names = {7: ("app", ["1", "2"]), 8: ("other", []), 9: ("app", ["3"])}
+    units = pd.DataFrame(
+        [
+            {"unit": unit, "registry": "r", "repository": name, "tags": tags, "digest": str(unit)}
+            for unit, (name, tags) in names.items()
+        ]
     )
-    assert list(found["digest"]) == ["1", "2", "3"]
-    assert list(found["total_bytes_freed"]) == [100, 210, 320]
+    steps = [
+        Step(units=frozenset({9, 8}), freed_bytes=50),
+        Step(units=frozenset({7}), freed_bytes=1),
+    ]
+    frame = deletions(steps, units)
+    assert list(frame["digest"]) == ["8", "9", "7"]
+    assert list(frame["tags"]) == [[], ["3"], ["1", "2"]]
+    assert list(frame["step"]) == [1, 1, 2]
+    assert list(frame["bytes_freed"]) == [0, 50, 1]
+    assert list(frame["total_bytes_freed"]) == [0, 50, 51]
+
+
+def bundles_frame(bundles: dict[tuple[int, ...], int]) -> pd.DataFrame:
+    return pd.DataFrame({"units": list(map(list, bundles)), "size": list(bundles.values())})
+
+
+def test_only_the_largest_bundles_are_weighed_and_all_within_their_versions(
+    history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The pair is the largest; what its two versions free alone belongs to them all the same."""
+    shelf = Shelf()
+    pair = layer("of two", 9_000)
+    shelf.tag("app", "1", shelf.image(pair, layer("small", 10), name="a"))
+    shelf.tag("app", "2", shelf.image(pair, name="b"))
+    shelf.tag("other", "1", shelf.image(layer("alone", 5_000), name="c"))
+    publish(history, shelf.inventory())
+    monkeypatch.setattr("regtools.analyses.retention.LARGEST", 1)
+    found = retention(history, Rule(delete_tags=(".",)))
+    best = found.best(2)
+    assert list(best["repository"]) == ["app", "app"]
+    freed = found.repositories.set_index("repository")["freed_bytes"]
+    assert int(best["bytes_freed"].sum()) == freed["app"]

@@ -21,7 +21,7 @@ from typing import Final
 
 import pandas as pd
 
-from regtools.analyses.deletions import best_deletions
+from regtools.analyses.deletions import LARGEST, best_steps, deletions
 from regtools.analyses.reach import (
     EARLIEST_IMAGE,
     ONLY_STATE,
@@ -246,10 +246,16 @@ class Retention:
     def best(self, k: int = 10) -> pd.DataFrame:
         """The k deletions that free most together, in the order in which to make them.
 
-        See `regtools.analyses.deletions.best_deletions`.
+        Columns: those of `regtools.analyses.deletions.deletions`.
         """
-        bundles = self._workspace.ask("retention_bundles", parameters={"most": k})
-        return best_deletions(bundles, self._workspace.ask("retention_units"), k)
+        bundles = self._workspace.ask(
+            "retention_bundles", parameters={"most": k, "largest": LARGEST}
+        )
+        steps = best_steps(bundles, k)
+        chosen = sorted(unit for step in steps for unit in step.units)
+        return deletions(
+            steps, self._workspace.ask("retention_units", parameters={"units": chosen})
+        )
 
     def _own_notes(self) -> list[str]:
         notes = []

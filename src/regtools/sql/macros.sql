@@ -10,3 +10,6 @@ CREATE TEMP MACRO is_referrer_tag(tag) AS
         WHEN 'signatures' THEN regexp_full_match(tag, 'sha256-[0-9a-f]{64}\.sig')
         ELSE FALSE
     END;
+
+-- A version in one number: a manifest as one repository holds it.
+CREATE TEMP MACRO unit_of(place, node) AS (place::BIGINT << 32) | node::BIGINT;

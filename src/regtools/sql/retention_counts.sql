@@ -1,14 +1,13 @@
 -- Answers: how many tags and manifests go from each repository, and how many stay?
--- Parameters: none; tables places, others, versions, held.
+-- Parameters: none; tables places, tagged, others, versions, held.
 -- Columns: registry, repository, tags, tags_deleted, versions, versions_kept, manifests,
 --          manifests_deleted, complete, web_url.
 WITH
 -- Also those that could not be read.
 of_tags AS (
-    SELECT places.place, count(*) AS tags
-    FROM tags
-    JOIN places USING (snapshot, repository)
-    GROUP BY places.place
+    SELECT place, count(*) AS tags
+    FROM tagged
+    GROUP BY place
 ),
 of_versions AS (
     SELECT

@@ -1,22 +1,21 @@
--- Answers: which version is each unit of retention_bundles?
--- Parameters: none; tables places, nodes, versions, judged.
+-- Answers: which versions are some units of retention_bundles?
+-- Parameters: $units (a list of numbers); tables places, nodes, judged.
 -- Columns: unit, registry, repository, tags (a list), digest.
 WITH
-units AS (
-    SELECT row_number() OVER (ORDER BY place, node) AS unit, place, node
-    FROM versions
-    WHERE leaving = holders
+chosen AS (
+    SELECT unit, (unit >> 32)::INTEGER AS place, (unit & 4294967295)::INTEGER AS node
+    FROM (SELECT unnest($units::BIGINT[]) AS unit) AS numbers
 )
 SELECT
-    units.unit,
+    chosen.unit,
     places.registry,
     places.repository,
     coalesce(list(judged.tag ORDER BY judged.tag) FILTER (WHERE judged.tag IS NOT NULL), [])
         AS tags,
     nodes.digest
-FROM units
+FROM chosen
 JOIN places USING (place)
 JOIN nodes USING (node)
-JOIN judged ON judged.place = units.place AND judged.node = units.node
-GROUP BY units.unit, places.registry, places.repository, nodes.digest
-ORDER BY units.unit
+JOIN judged ON judged.place = chosen.place AND judged.node = chosen.node
+GROUP BY chosen.unit, places.registry, places.repository, nodes.digest
+ORDER BY chosen.unit

@@ -63,29 +63,38 @@ moves AS (
     JOIN labels ON labels.node = links.child
     WHERE links.place IS NOT NULL
 ),
--- UNION keeps each way of counting once, so even a cycle comes to its end.
-reached AS (
+labelled_tops AS (
     SELECT root, context, tops.node, coalesce(labels.label, 'artifact') AS label, FALSE AS bound
     FROM tops
     JOIN labels USING (node)
+),
+-- UNION keeps each way of counting once, so even a cycle comes to its end. Most roots lead to
+-- nothing: only the others take part, since what a recursion holds it holds in memory.
+below AS (
+    SELECT labelled_tops.* FROM labelled_tops SEMI JOIN moves ON moves.parent = labelled_tops.node
     UNION
     SELECT
-        reached.root,
-        reached.context,
+        below.root,
+        below.context,
         moves.child,
         CASE
-            WHEN reached.bound THEN reached.label
-            WHEN moves.place IS NOT NULL AND reached.label NOT IN ('index', 'artifact')
-                THEN reached.label
+            WHEN below.bound THEN below.label
+            WHEN moves.place IS NOT NULL AND below.label NOT IN ('index', 'artifact')
+                THEN below.label
             ELSE moves.label
         END,
-        reached.bound
+        below.bound
         OR moves.bound
-        OR (moves.place IS NOT NULL AND reached.label NOT IN ('index', 'artifact'))
-    FROM reached
+        OR (moves.place IS NOT NULL AND below.label NOT IN ('index', 'artifact'))
+    FROM below
     JOIN moves
-        ON moves.parent = reached.node
-        AND (moves.place IS NULL OR moves.place = reached.context)
+        ON moves.parent = below.node
+        AND (moves.place IS NULL OR moves.place = below.context)
+),
+reached AS (
+    SELECT root, node, label, bound FROM labelled_tops
+    UNION
+    SELECT root, node, label, bound FROM below
 ),
 contents AS (
     SELECT nodes.node, items.item, TRUE AS stored
