@@ -25,6 +25,7 @@ from regtools.collect import diagnose as diagnosis
 from regtools.collect import scan as scanning
 from regtools.collect.capability import MAX_REQUESTS, Measured, measure
 from regtools.collect.content import check_content
+from regtools.collect.diagnosis import Diagnosis
 from regtools.collect.probes import limits
 from regtools.collect.rights import Right, missing, rights
 from regtools.credentials import (
@@ -289,7 +290,7 @@ def probe(name: str, *, options: Options | None = None) -> Probed:
     return talk(access, work, budget=budget)
 
 
-def diagnose(image: str, *, options: Options | None = None) -> list[CheckRow]:
+def diagnose(image: str, *, options: Options | None = None) -> Diagnosis:
     """Walk from the name to the image, stage by stage; stages after a failed one are skipped.
 
     Parameters
@@ -318,7 +319,7 @@ def diagnose(image: str, *, options: Options | None = None) -> list[CheckRow]:
             now=datetime.now(UTC),
         )
 
-    return talk(access, work)
+    return Diagnosis(target=image, checks=tuple(talk(access, work)))
 
 
 def _split_reference(image: str, settings: Settings) -> tuple[str, str | None]:

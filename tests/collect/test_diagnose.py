@@ -17,7 +17,8 @@ from tests.support.token_server import TokenServer, grant_public
 
 from regtools.client import ConnectionOptions, Distribution, open_client
 from regtools.collect import diagnose as diagnosis
-from regtools.collect.diagnose import STAGES, root_cause
+from regtools.collect.diagnose import STAGES
+from regtools.collect.diagnosis import root_cause
 from regtools.collect.probes.stage import row
 from regtools.credentials import ANONYMOUS, Credential
 from regtools.reference import parse_target

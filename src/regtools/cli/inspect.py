@@ -52,18 +52,21 @@ def diagnose(
     """Walk from the name to the image, stage by stage, to one root cause and its remedy."""
     from regtools import session
     from regtools.access import Options
-    from regtools.collect.diagnose import root_cause
 
-    checks = session.diagnose(
+    found = session.diagnose(
         target,
         options=Options(config=config, username=username, password=password, ca_file=ca_file),
     )
-    _print_checks(checks, options.chosen_format(as_json=as_json, as_csv=as_csv))
-    cause = root_cause(checks)
+    fmt = options.chosen_format(as_json=as_json, as_csv=as_csv)
+    if fmt is Format.JSON:
+        print_document(**found.document())
+    else:
+        _print_checks(found.checks, fmt)
+    cause = found.root_cause
     if cause is not None:
         say(f"root cause: {cause.summary} [{cause.code}]")
         say(f"  → {cause.remedy}")
-        raise typer.Exit(3)
+        raise typer.Exit(1)
 
 
 def check_auth(

@@ -16,6 +16,7 @@ import httpx
 from regtools.client import ConnectionOptions, Distribution
 from regtools.client.distribution import origin_url
 from regtools.client.transport import environment_proxies, proxy_for, trust
+from regtools.collect.diagnosis import root_cause
 from regtools.collect.probes import auth, blob, connect, http, listing, manifest, resolve, tls
 from regtools.collect.probes.stage import Endpoint, row, skipped
 from regtools.reference import Target
@@ -34,11 +35,6 @@ STAGES: Final = (
 _PORTS: Final = {"https": 443, "http": 80}
 STAGE_SECONDS: Final = 10.0
 """Longest that one connection stage may take, where the settings do not say less."""
-
-
-def root_cause(checks: Sequence[CheckRow]) -> CheckRow | None:
-    """Give the first failed stage: what comes after it follows from it. None: nothing failed."""
-    return next((check for check in checks if check.status == "fail"), None)
 
 
 async def connection_checks(
