@@ -73,8 +73,9 @@ if TYPE_CHECKING:
     from regtools.policies import Rule, read_in_use, read_policy
     from regtools.reference import classify_tag, parse_reference, parse_target
     from regtools.reports import report
-    from regtools.session import check_auth, diagnose, probe, scan
+    from regtools.session import check_auth, probe, scan
     from regtools.tables import table, tiles
+    from regtools.walk import diagnose
 
 _HOMES = {
     "Growth": "analyses.growth",
@@ -98,7 +99,7 @@ _HOMES = {
     "cost": "analyses.cost",
     "cost_findings": "findings",
     "deletion_steps": "cleanup",
-    "diagnose": "session",
+    "diagnose": "walk",
     "egress_sensitivity": "analyses.cost",
     "explore_retention": "explorer",
     "first_deletions": "cleanup",

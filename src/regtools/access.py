@@ -28,6 +28,7 @@ from regtools.client import (
     secrets_of,
     trust,
 )
+from regtools.client.exchange import ATTEMPTS, MAX_WAIT_SECONDS
 from regtools.credentials import (
     ANONYMOUS,
     Attempt,
@@ -371,8 +372,16 @@ def talk(
     *,
     budget: Budget | None = None,
     min_pulls: int = 0,
+    is_patient: bool = True,
 ) -> T:
-    """Run async work with a client of its own, from plain code; Ctrl-C cancels it cleanly."""
+    """Run async work with a client of its own, from plain code; Ctrl-C cancels it cleanly.
+
+    Parameters
+    ----------
+    is_patient
+        Whether a request that failed is sent again, and waits where the registry asks to; a
+        diagnosis wants to see the failure.
+    """
 
     async def connected() -> T:
         async with open_client(access.connection) as client:
@@ -385,6 +394,8 @@ def talk(
                     identity=access.kind.identity,
                     budget=budget,
                     min_pulls=min_pulls,
+                    attempts=ATTEMPTS if is_patient else 1,
+                    max_wait_seconds=MAX_WAIT_SECONDS if is_patient else 0,
                 ),
                 client,
             )

@@ -21,11 +21,10 @@ from regtools.client import (
     Budget,
     Distribution,
 )
-from regtools.collect import diagnose as diagnosis
+from regtools.collect import diagnose as stages
 from regtools.collect import scan as scanning
 from regtools.collect.capability import MAX_REQUESTS, Measured, measure
 from regtools.collect.content import check_content
-from regtools.collect.diagnosis import Diagnosis
 from regtools.collect.probes import limits
 from regtools.collect.rights import Right, missing, rights
 from regtools.credentials import (
@@ -33,6 +32,7 @@ from regtools.credentials import (
     expires_at,
 )
 from regtools.errors import (
+    BudgetError,
     ConfigError,
     RegistryError,
     RegtoolsError,
@@ -41,7 +41,6 @@ from regtools.errors import (
 from regtools.history import History
 from regtools.registries.listing import Rights
 from regtools.schema import CheckRow, ProblemRow, SnapshotRow
-from regtools.settings import Settings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -227,11 +226,17 @@ def check_auth(target: str, *, options: Options | None = None) -> AuthCheck:
     async def work(
         distribution: Distribution, client: AsyncClient
     ) -> tuple[list[CheckRow], list[Right], Rights | None]:
-        checks = await diagnosis.authentication_checks(distribution, access.target)
+        checks = await stages.authentication_checks(
+            distribution,
+            access.target,
+            access.connection,
+            attempts=access.attempts,
+            now=datetime.now(UTC),
+        )
         if any(check.status == "fail" for check in checks):
             return checks, [], None
         vendor = open_vendor(with_kind_told(access, distribution), distribution, client, Budget())
-        told = await _told_rights(vendor)
+        told = await told_rights(vendor)
         found = await rights(distribution, repository=access.target.path, told=told)
         return checks, found, told
 
@@ -254,13 +259,13 @@ def check_auth(target: str, *, options: Options | None = None) -> AuthCheck:
     )
 
 
-async def _told_rights(vendor: Vendor) -> Rights | None:
+async def told_rights(vendor: Vendor) -> Rights | None:
     """Ask the vendor's API; that it does not tell is not what is being checked."""
     if vendor.inventory is None:
         return None
     try:
         return await vendor.inventory.rights()
-    except (RegistryError, UnreachableError):
+    except (RegistryError, UnreachableError, BudgetError):
         return None
 
 
@@ -278,7 +283,13 @@ def probe(name: str, *, options: Options | None = None) -> Probed:
     budget = Budget(MAX_REQUESTS)
 
     async def work(distribution: Distribution, client: AsyncClient) -> Probed:
-        await diagnosis.authentication_checks(distribution, access.target)
+        await stages.authentication_checks(
+            distribution,
+            access.target,
+            access.connection,
+            attempts=access.attempts,
+            now=datetime.now(UTC),
+        )
         known = with_kind_told(access, distribution)
         vendor = open_vendor(known, distribution, client, budget)
         measured = await measure(
@@ -288,53 +299,6 @@ def probe(name: str, *, options: Options | None = None) -> Probed:
         return Probed(name=name, kind=known.kind.name, measured=measured, requests=requests)
 
     return talk(access, work, budget=budget)
-
-
-def diagnose(image: str, *, options: Options | None = None) -> Diagnosis:
-    """Walk from the name to the image, stage by stage; stages after a failed one are skipped.
-
-    Parameters
-    ----------
-    image
-        ``TARGET[/repository[:tag|@digest]]``; without a repository the walk ends with the
-        listing, without a tag any one will do.
-
-    Raises
-    ------
-    ConfigError, InvalidReferenceError
-        The target or a setting cannot be used.
-    """
-    options = options or Options()
-    settings = options.settings()
-    place, reference = _split_reference(image, settings)
-    access = with_login(open_access(place, settings, options), Budget())
-
-    async def work(distribution: Distribution, _: AsyncClient) -> list[CheckRow]:
-        return await diagnosis.diagnose(
-            distribution,
-            access.target,
-            access.connection,
-            repository=access.target.path if place not in settings.registries else None,
-            reference=reference,
-            now=datetime.now(UTC),
-        )
-
-    return Diagnosis(target=image, checks=tuple(talk(access, work)))
-
-
-def _split_reference(image: str, settings: Settings) -> tuple[str, str | None]:
-    """Take the tag or digest off; put a configured name's address in its place before a path."""
-    name, slash, path = image.partition("/")
-    if name in settings.registries and slash:
-        image = f"{settings.registries[name].url.rstrip('/')}/{path}"
-    head, slash, last = image.rpartition("/")
-    if not slash or head.endswith(":/"):
-        return image, None
-    before, at, digest = last.partition("@")
-    if at:
-        return f"{head}/{before.partition(':')[0]}", digest
-    before, colon, tag = last.partition(":")
-    return f"{head}/{before}", tag if colon else None
 
 
 def _scan_one(
@@ -356,11 +320,21 @@ def _scan_one(
 
         async def work(distribution: Distribution, client: AsyncClient) -> SnapshotRow:
             if access.connection.replay is None:
-                checks = await diagnosis.scan_checks(
-                    distribution, access.target, access.connection, now=started_at
+                checks = await stages.scan_checks(
+                    distribution,
+                    access.target,
+                    access.connection,
+                    attempts=access.attempts,
+                    now=started_at,
                 )
             else:
-                checks = await diagnosis.authentication_checks(distribution, access.target)
+                checks = await stages.authentication_checks(
+                    distribution,
+                    access.target,
+                    access.connection,
+                    attempts=access.attempts,
+                    now=datetime.now(UTC),
+                )
             known = with_kind_told(access, distribution)
             vendor = open_vendor(known, distribution, client, budget)
             outcome = await scanning.scan(

@@ -50,10 +50,10 @@ def diagnose(
     as_csv: options.Csv = False,
 ) -> None:
     """Walk from the name to the image, stage by stage, to one root cause and its remedy."""
-    from regtools import session
     from regtools.access import Options
+    from regtools.walk import diagnose as walk
 
-    found = session.diagnose(
+    found = walk(
         target,
         options=Options(config=config, username=username, password=password, ca_file=ca_file),
     )

@@ -29,7 +29,7 @@ from regtools.client.answer import (
 )
 from regtools.client.auth import RegistryAuth
 from regtools.client.digest import CANONICAL, digest_of, signed_payload, verify
-from regtools.client.exchange import MAX_WAIT_SECONDS, REDIRECTS, Exchange, origins_of
+from regtools.client.exchange import ATTEMPTS, MAX_WAIT_SECONDS, REDIRECTS, Exchange, origins_of
 from regtools.client.exchange import origin_url as origin_url
 from regtools.client.limit import Budget, Floor, RateLimit
 from regtools.client.page import Listing
@@ -107,6 +107,8 @@ class Distribution:
         How somebody else's token is turned into an identity token of this registry.
     max_wait_seconds
         Longest that one request waits because the registry asks to.
+    attempts
+        How often a request is sent at most, where another try may help.
     clock
         Seconds that only go forward, for the tokens' lifetimes.
     budget
@@ -124,6 +126,7 @@ class Distribution:
         allowed_realms: Collection[str] = (),
         identity: IdentityExchange | None = None,
         max_wait_seconds: float = MAX_WAIT_SECONDS,
+        attempts: int = ATTEMPTS,
         clock: Callable[[], float] = time.monotonic,
         budget: Budget | None = None,
         min_pulls: int = 0,
@@ -147,6 +150,7 @@ class Distribution:
                 clock=clock,
             ),
             max_wait_seconds=max_wait_seconds,
+            attempts=attempts,
             budget=budget,
         )
         self.headers: httpx.Headers = httpx.Headers()

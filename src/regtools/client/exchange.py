@@ -79,6 +79,8 @@ class Exchange(Generic[A]):
         every answer.
     max_wait_seconds
         Longest that one request waits because the other side asks to.
+    attempts
+        How often a request is sent at most, where another try may help.
     budget
         Requests that all of one run may send.
     """
@@ -91,8 +93,10 @@ class Exchange(Generic[A]):
         *,
         auth: Callable[[Callable[[httpx.Response], None]], A],
         max_wait_seconds: float = MAX_WAIT_SECONDS,
+        attempts: int = ATTEMPTS,
         budget: Budget | None = None,
     ) -> None:
+        self._attempts = attempts
         self._origins = tuple(origins)
         self._credential = credential
         self._client = client
@@ -156,7 +160,7 @@ class Exchange(Generic[A]):
         patience = _Patience(self._max_wait, lambda: self.requests > 0)
         async for attempt in stamina.retry_context(
             on=patience.worth_waiting,
-            attempts=ATTEMPTS,
+            attempts=self._attempts,
             timeout=None,
             wait_initial=0.2,
             wait_max=10.0,
@@ -168,7 +172,7 @@ class Exchange(Generic[A]):
                 )
                 if response.is_success or response.status_code in understood:
                     return response
-                raise self._error(response, what)
+                raise self.error(response, what)
         raise AssertionError("stamina makes at least one attempt")
 
     async def _at_origin(
@@ -197,11 +201,19 @@ class Exchange(Generic[A]):
                     raise
                 continue
             self._origins = (origin,)
-            return await self._followed(response) if follow else response
+            return await self.followed(response) if follow else response
         raise AssertionError("a registry has at least one address")
 
-    async def _followed(self, response: httpx.Response) -> httpx.Response:
-        """Go where an answer points; the credential stays with the registry."""
+    async def followed(self, response: httpx.Response) -> httpx.Response:
+        """Go where an answer points; the credential stays with the registry.
+
+        Raises
+        ------
+        UnreachableError
+            No answer came from there.
+        MalformedAnswerError
+            Codes ``REDIRECT_LOOP``, ``REDIRECT_INSECURE``, ``REDIRECT_MALFORMED``.
+        """
         for _ in range(MAX_REDIRECTS):
             if response.status_code not in REDIRECTS:
                 return response
@@ -275,7 +287,8 @@ class Exchange(Generic[A]):
             for text in _WARNING.findall(header):
                 self.warn(clean(re.sub(r"\\(.)", r"\1", text), self._secrets))
 
-    def _error(self, response: httpx.Response, what: str) -> Exception:
+    def error(self, response: httpx.Response, what: str) -> Exception:
+        """Make the error for an answer that is not the one asked for."""
         is_stranger = _origin(response.request.url) != _origin(self.origin)
         error = error_of(
             response,

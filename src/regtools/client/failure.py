@@ -16,6 +16,7 @@ from regtools.errors import UnreachableError
 _CERTIFICATES: Final = {
     9: "TLS_CERT_NOT_YET_VALID",
     10: "TLS_CERT_EXPIRED",
+    18: "TLS_CERT_SELF_SIGNED",
     62: "TLS_CERT_NAME",
     64: "TLS_CERT_NAME",
 }
@@ -28,6 +29,10 @@ _CERTIFICATE_WORDS: Final = {
         "has expired",
         "Have it renewed and the server reloaded; check this machine's clock too.",
     ),
+    "TLS_CERT_SELF_SIGNED": (
+        "is signed by itself",
+        "Give it with --ca-file if it is the right one, or have one issued by your authority.",
+    ),
     "TLS_CERT_NAME": (
         "is for another name",
         "Use a name that the certificate holds, or have one issued for this name.",
@@ -39,6 +44,7 @@ _CERTIFICATE_WORDS: Final = {
 }
 # What OpenSSL calls an answer that is no TLS record: 1.1, 3.0, and 3.2 and later.
 _NO_TLS: Final = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE"})
+_OLD_PROTOCOL: Final = frozenset({"UNSUPPORTED_PROTOCOL", "TLSV1_ALERT_PROTOCOL_VERSION"})
 _NO_ROUTE: Final = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN})
 
 
@@ -111,6 +117,14 @@ def _tls(cause: ssl.SSLError, host: str) -> UnreachableError:
             code="TLS_NOT_SPOKEN",
             remedy=f"If it is a registry on plain HTTP and the network can be trusted, ask for "
             f"http://{host}.",
+        )
+    if cause.reason in _OLD_PROTOCOL:
+        return UnreachableError(
+            f"{host} speaks only versions of TLS that nobody should speak any more.",
+            stage="tls",
+            host=host,
+            code="TLS_PROTOCOL_OLD",
+            remedy="Have TLS 1.2 and 1.3 switched on at the server (RFC 8996).",
         )
     return _no_session(host, (cause.reason or "connection closed").replace("_", " ").lower())
 

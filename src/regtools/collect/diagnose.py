@@ -6,9 +6,10 @@ failed row is the cause, and all others are its consequences.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Final
 
 import httpx
@@ -16,20 +17,48 @@ import httpx
 from regtools.client import ConnectionOptions, Distribution
 from regtools.client.distribution import origin_url
 from regtools.client.transport import environment_proxies, proxy_for, trust
+from regtools.collect import approach
 from regtools.collect.diagnosis import root_cause
-from regtools.collect.probes import auth, blob, connect, http, listing, manifest, resolve, tls
+from regtools.collect.probes import (
+    blob,
+    configuration,
+    connect,
+    limits,
+    listing,
+    manifest,
+    push,
+    reference,
+    resolve,
+    storage,
+    throughput,
+    tls,
+)
 from regtools.collect.probes.stage import Endpoint, row, skipped
+from regtools.credentials import Attempt
+from regtools.errors import InvalidReferenceError
 from regtools.reference import Target
+from regtools.registries.listing import ReportedBytes, Rights
 from regtools.schema import CheckRow
 
 CONNECTION_STAGES: Final = (resolve.STAGE, connect.STAGE, tls.STAGE)
-REGISTRY_STAGES: Final = (http.STAGE, auth.STAGE)
-STAGES: Final = (
+NAMELESS_STAGES: Final = (
+    reference.STAGE,
+    configuration.STAGE,
     *CONNECTION_STAGES,
-    *REGISTRY_STAGES,
+    *approach.STAGES,
     listing.STAGE,
+    limits.STAGE,
+    storage.STAGE,
+)
+"""Stages where no image is named, in their order."""
+STAGES: Final = (
+    *NAMELESS_STAGES[: NAMELESS_STAGES.index(listing.STAGE) + 1],
     manifest.STAGE,
     blob.STAGE,
+    throughput.STAGE,
+    limits.STAGE,
+    storage.STAGE,
+    push.STAGE,
 )
 """All stages in their order."""
 _PORTS: Final = {"https": 443, "http": 80}
@@ -56,11 +85,16 @@ async def connection_checks(
         rows.append(connected)
         if alive:
             rows.append(await _tls(target, endpoint, alive[0], options, timeout, now))
-    return _completed(rows, CONNECTION_STAGES)
+    return completed(rows, CONNECTION_STAGES)
 
 
 async def scan_checks(
-    distribution: Distribution, target: Target, options: ConnectionOptions, *, now: datetime
+    distribution: Distribution,
+    target: Target,
+    options: ConnectionOptions,
+    *,
+    attempts: Sequence[Attempt] = (),
+    now: datetime,
 ) -> list[CheckRow]:
     """Give the checks that go with a scan: the connection, and what the registry says at ``/v2/``.
 
@@ -68,59 +102,171 @@ async def scan_checks(
     """
     rows = await connection_checks(target, options, now=now)
     if root_cause(rows) is None:
-        rows += await authentication_checks(distribution, target)
-    return _completed(rows, (*CONNECTION_STAGES, *REGISTRY_STAGES))
-
-
-async def authentication_checks(distribution: Distribution, target: Target) -> list[CheckRow]:
-    """Ask at ``/v2/``: does a registry answer, and what does it make of the credential?"""
-    answered, answer = await http.http(distribution)
-    rows = [answered]
-    if answer is not None:
-        rows.append(
-            auth.auth(
-                distribution.registry,
-                answer,
-                source=_source(distribution),
-                needed=not target.path,
-            )
+        rows += await authentication_checks(
+            distribution, target, options, attempts=attempts, now=now
         )
-    return _completed(rows, REGISTRY_STAGES)
+    return completed(rows, (*CONNECTION_STAGES, *approach.STAGES))
 
 
-async def diagnose(
+async def authentication_checks(
     distribution: Distribution,
     target: Target,
     options: ConnectionOptions,
     *,
-    repository: str | None = None,
-    reference: str | None = None,
+    attempts: Sequence[Attempt] = (),
     now: datetime,
 ) -> list[CheckRow]:
-    """Walk the whole way; with a repository, down to a layer of an image in it.
+    """Ask at ``/v2/``: does a registry answer, and what does it make of the credential?
 
     Parameters
     ----------
-    repository, reference
-        The image to look at. Without a reference any tag will do; without a repository the walk
-        ends with the listing.
-    now
-        The moment to judge certificates by.
+    attempts
+        Where a credential was looked for.
     """
-    wanted = STAGES if repository else STAGES[: STAGES.index(listing.STAGE) + 1]
-    target = replace(target, path=repository or target.path)
-    rows = await scan_checks(distribution, target, options, now=now)
+    first = _approach(distribution, target, options, "", attempts, now)
+    return completed((await first.walk()).rows, approach.STAGES)
+
+
+def _approach(
+    distribution: Distribution,
+    target: Target,
+    options: ConnectionOptions,
+    repository: str,
+    attempts: Sequence[Attempt],
+    now: datetime,
+) -> approach.Approach:
+    async def way(server: Target) -> list[CheckRow]:
+        return await connection_checks(server, options, now=now)
+
+    return approach.Approach(
+        distribution=distribution,
+        target=target,
+        repository=repository,
+        attempts=attempts,
+        way=way,
+        now=now,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What is to work."""
+
+    target: Target
+    given: str = ""
+    """The repository as the user wrote it."""
+    image: manifest.Wanted | None = None
+    """The image to be pulled; None: the walk ends with the listing."""
+    push: bool = False
+    """Whether a push is what is to work."""
+    folder: Path | None = None
+    """The registry's own storage on this machine."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What a vendor's own API tells beside the protocol."""
+
+    rights: Rights | None = None
+    reported: Sequence[ReportedBytes] = ()
+
+
+async def diagnose(
+    distribution: Distribution,
+    question: Question,
+    options: ConnectionOptions,
+    *,
+    attempts: Sequence[Attempt] = (),
+    ask_vendor: Callable[[], Awaitable[Told]],
+    environ: Mapping[str, str],
+    now: datetime,
+) -> list[CheckRow]:
+    """Walk the whole way; with an image, down to the bytes of its layers.
+
+    Parameters
+    ----------
+    attempts
+        Where a credential was looked for.
+    ask_vendor
+        Asks the vendor's own API, where there is one.
+    environ
+        The environment's variables.
+    now
+        The moment to judge certificates and clocks by.
+    """
+    target, image = question.target, question.image
+    tag = image.reference if image else None
+    rows = [
+        reference.reference(target, question.given, tag=tag),
+        configuration.configuration(target, options, environ=environ),
+        *await connection_checks(target, options, now=now),
+    ]
+    granted: frozenset[str] | None = None
     if root_cause(rows) is None:
-        source = _source(distribution)
+        repository = image.repository if image else ""
+        first = _approach(distribution, target, options, repository, attempts, now)
+        approached = await first.walk()
+        rows += approached.rows
+        granted = approached.granted
+    if root_cause(rows) is None:
         rows.append(
-            await listing.listing(distribution, needed=not target.path, anonymous=not source)
+            await listing.listing(
+                distribution,
+                needed=not target.path,
+                anonymous=distribution.credential.is_anonymous,
+            )
         )
-    if root_cause(rows) is None and repository:
-        found, image = await manifest.manifest(distribution, repository, reference)
-        rows.append(found)
-        if image is not None:
-            rows.append(await blob.blob(distribution, repository, image))
-    return _completed(rows, wanted)
+    if root_cause(rows) is None and image:
+        rows += await _content(distribution, image, options, now)
+    if root_cause(rows) is None:
+        rows += await _around(distribution, question, granted, ask_vendor)
+    return completed(rows, STAGES if image else NAMELESS_STAGES)
+
+
+async def _content(
+    distribution: Distribution,
+    image: manifest.Wanted,
+    options: ConnectionOptions,
+    now: datetime,
+) -> list[CheckRow]:
+    """Read the image's manifest and from its layers."""
+
+    async def way(server: Target) -> list[CheckRow]:
+        return await connection_checks(server, options, now=now)
+
+    found, content = await manifest.manifest(distribution, image)
+    rows = [found]
+    if content is not None:
+        rows.append(await blob.blob(distribution, image.repository, content, way=way))
+    if content is not None and root_cause(rows) is None:
+        rows.append(await throughput.throughput(distribution, image.repository, content))
+    return rows
+
+
+async def _around(
+    distribution: Distribution,
+    question: Question,
+    granted: frozenset[str] | None,
+    ask_vendor: Callable[[], Awaitable[Told]],
+) -> list[CheckRow]:
+    """Look at what is not on the way, and may stop somebody all the same."""
+    registry, told = distribution.registry, await ask_vendor()
+    rows = [
+        limits.limits(registry, distribution.rate_limit)
+        or row(registry, limits.STAGE, "LIMITS_NONE", "ok", "The registry tells of no limit."),
+        storage.storage(registry, folder=question.folder, reported=told.reported),
+    ]
+    if question.image:
+        rows.append(
+            push.push(
+                registry,
+                question.image.repository,
+                granted=granted,
+                told=told.rights,
+                needed=question.push,
+            )
+        )
+    return rows
 
 
 def endpoint_of(target: Target, options: ConnectionOptions) -> Endpoint:
@@ -150,7 +296,14 @@ async def _tls(
         return skipped(endpoint.registry, tls.STAGE, reason)
     if target.scheme == "http":
         return _plain_http(target)
-    check = await tls.tls(endpoint, address, trust=trust(options.ca_file), timeout=timeout, now=now)
+    check = await tls.tls(
+        endpoint,
+        address,
+        trust=trust(options.ca_file),
+        organizations=tls.organizations_of(options.ca_file),
+        timeout=timeout,
+        now=now,
+    )
     if check.code == "TLS_NOT_SPOKEN" and target.scheme is None and target.is_loopback:
         return _plain_http(target)
     return check
@@ -170,13 +323,12 @@ def _plain_http(target: Target) -> CheckRow:
     )
 
 
-def _source(distribution: Distribution) -> str:
-    """Say where the credential comes from; empty: there is none."""
-    credential = distribution.credential
-    return "" if credential.is_anonymous else credential.source
+def refused_name(registry: str, error: InvalidReferenceError) -> CheckRow:
+    """Make the row of a name that the grammar refuses, with which no walk begins."""
+    return reference.unreadable(registry, error)
 
 
-def _completed(rows: list[CheckRow], stages: Sequence[str]) -> list[CheckRow]:
+def completed(rows: list[CheckRow], stages: Sequence[str] = STAGES) -> list[CheckRow]:
     """Add a row for each stage that was not tried, with the reason."""
     cause = root_cause(rows)
     if cause is None:

@@ -50,6 +50,8 @@ class Attempt:
 
     source: str
     outcome: str
+    is_broken: bool = False
+    """Whether it should have given one, and could not."""
 
 
 class SourceError(Exception):

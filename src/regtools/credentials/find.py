@@ -32,7 +32,7 @@ class _Search:
     secrets_folder: Path
 
 
-_Found = tuple[str, Credential | None, str]
+_Found = tuple[str, Credential | None, str | SourceError]
 """Source, what it gave, and how that went."""
 
 
@@ -72,7 +72,8 @@ def find_credential(
     )
     attempts: list[Attempt] = []
     for source, credential, outcome in _sources(search, logins):
-        attempts.append(Attempt(source=source, outcome=outcome))
+        is_broken = isinstance(outcome, SourceError)
+        attempts.append(Attempt(source=source, outcome=str(outcome), is_broken=is_broken))
         if credential is not None:
             return credential, attempts
     return ANONYMOUS, attempts
@@ -155,16 +156,17 @@ def _mounted(search: _Search) -> Iterator[_Found]:
 def _docker_and_podman(search: _Search) -> Iterator[_Found]:
     file = docker.docker_config_file(search.environ, search.home)
     try:
-        found, outcome = docker.from_docker(file, search.registry, environ=search.environ)
+        yield (
+            f"Docker config {file}",
+            *docker.from_docker(file, search.registry, environ=search.environ),
+        )
     except SourceError as error:
-        found, outcome = None, str(error)
-    yield f"Docker config {file}", found, outcome
+        yield f"Docker config {file}", None, error
     for file in docker.podman_files(search.environ, search.home):
         try:
-            found, outcome = docker.from_podman(file, search.registry, search.path)
+            yield f"podman {file}", *docker.from_podman(file, search.registry, search.path)
         except SourceError as error:
-            found, outcome = None, str(error)
-        yield f"podman {file}", found, outcome
+            yield f"podman {file}", None, error
 
 
 def _kubernetes(file: Path, search: _Search) -> _Found:

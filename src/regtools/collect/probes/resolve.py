@@ -3,41 +3,122 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import socket
-from typing import Final
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
 
 import anyio
 
-from regtools.collect.probes.stage import Endpoint, row, stopwatch
+from regtools.collect.probes.stage import Endpoint, Evidence, clean, row, stopwatch
 from regtools.schema import CheckRow
 
 STAGE: Final = "resolve"
 MAX_ADDRESSES: Final = 8
 """Addresses kept as evidence, and tried."""
+SLOW_MS: Final = 1000.0
+"""Longer than any healthy look-up; glibc waits 5 s for a name server before it asks the next."""
+MAX_FILE: Final = 64 * 2**10
+_FAMILIES: Final = {
+    "both": socket.AF_UNSPEC,
+    "ipv4": socket.AF_INET,
+    "ipv6": socket.AF_INET6,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Lookup:
+    """One question to the system's resolver."""
+
+    addresses: tuple[str, ...]
+    ms: float
+    error: Exception | None = None
 
 
 async def resolve(endpoint: Endpoint, *, timeout: float) -> tuple[CheckRow, list[str]]:
-    """Look the host's name up as every program on this machine would; give its addresses too."""
+    """Look the host's name up as every program on this machine would; give its addresses too.
+
+    IPv4 (A) and IPv6 (AAAA) are asked for apart as well: often only one of them is ill.
+    """
     if _is_address(endpoint.host):
-        return _found(endpoint, [endpoint.host], None), [endpoint.host]
+        return _found(endpoint, [endpoint.host], {}, None), [endpoint.host]
+    answers: dict[str, _Lookup] = {}
+
+    async def one(name: str, family: int) -> None:
+        answers[name] = await _lookup(endpoint, family, timeout)
+
+    async with anyio.create_task_group() as group:
+        for name, family in _FAMILIES.items():
+            group.start_soon(one, name, family)
+    both, apart = answers["both"], [answers["ipv4"], answers["ipv6"]]
+    addresses = both.addresses or tuple(a for answer in apart for a in answer.addresses)
+    if not addresses:
+        if isinstance(both.error, TimeoutError):
+            return _timed_out(endpoint, timeout, both.ms), []
+        return _not_found(endpoint, both.error or socket.gaierror(), both.ms), []
+    unique = list(dict.fromkeys(addresses))
+    evidence = {
+        **{f"{name}_ms": answers[name].ms for name in ("ipv4", "ipv6")},
+        **_system(endpoint.host),
+    }
+    lame = [name for name in ("ipv4", "ipv6") if isinstance(answers[name].error, TimeoutError)]
+    if lame or both.ms > SLOW_MS:
+        return _slow(endpoint, unique, evidence, both, lame), unique[:MAX_ADDRESSES]
+    return _found(endpoint, unique, evidence, both.ms), unique[:MAX_ADDRESSES]
+
+
+async def _lookup(endpoint: Endpoint, family: int, timeout: float) -> _Lookup:
+    error: Exception | None = None
+    found: Sequence[Any] = ()
     with stopwatch() as elapsed:
         try:
             with anyio.fail_after(timeout):
                 found = await anyio.getaddrinfo(
-                    endpoint.host, endpoint.port, type=socket.SOCK_STREAM
+                    endpoint.host, endpoint.port, family=family, type=socket.SOCK_STREAM
                 )
-        except TimeoutError:
-            return _timed_out(endpoint, timeout, elapsed()), []
-        except (socket.gaierror, UnicodeError) as error:
-            return _not_found(endpoint, error, elapsed()), []
-        addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
-        return _found(endpoint, addresses, elapsed()), addresses[:MAX_ADDRESSES]
+        except (TimeoutError, socket.gaierror, UnicodeError) as problem:
+            error = problem
+        return _Lookup(addresses=tuple(str(e[4][0]) for e in found), ms=elapsed(), error=error)
 
 
-def _found(endpoint: Endpoint, addresses: list[str], ms: float | None) -> CheckRow:
+def _system(host: str) -> Evidence:
+    """Tell what decides on this machine: name servers, search domains, and the hosts file."""
+    lines = [line.split() for line in _lines(Path("/etc/resolv.conf"))]
+    told: dict[str, object] = {
+        "nameservers": [clean(line[1]) for line in lines if line[0] == "nameserver" and line[1:]],
+        "search": [clean(name) for line in lines if line[0] == "search" for name in line[1:]],
+    }
+    names = {name.lower() for line in _lines(Path("/etc/hosts")) for name in line.split()[1:]}
+    return {**told, "hosts_file": host.lower() in names}
+
+
+def _lines(file: Path) -> list[str]:
+    """Give the lines that say something; a machine without such a file has none."""
+    try:
+        text = file.read_text(encoding="utf-8", errors="replace")[:MAX_FILE]
+    except OSError:
+        return []
+    said = (re.split("[#;]", line)[0].strip() for line in text.splitlines())
+    return [line for line in said if line]
+
+
+def _split(addresses: Sequence[str]) -> tuple[list[str], list[str]]:
     # getaddrinfo may give an IPv6 address with a zone: fe80::1%eth0.
     v6 = [address for address in addresses if ":" in address]
-    v4 = [address for address in addresses if ":" not in address]
+    return [address for address in addresses if ":" not in address], v6
+
+
+def _addresses(addresses: Sequence[str]) -> Evidence:
+    v4, v6 = _split(addresses)
+    return {"ipv4": v4[:MAX_ADDRESSES], "ipv6": v6[:MAX_ADDRESSES]}
+
+
+def _found(
+    endpoint: Endpoint, addresses: Sequence[str], evidence: Evidence, ms: float | None
+) -> CheckRow:
+    v4, v6 = _split(addresses)
     what = "is an address" if ms is None else f"has {_count(len(v4), len(v6))}"
     return row(
         endpoint.registry,
@@ -46,7 +127,30 @@ def _found(endpoint: Endpoint, addresses: list[str], ms: float | None) -> CheckR
         "ok",
         f"{_who(endpoint)} {what}.",
         ms=ms,
-        evidence={**endpoint.evidence, "ipv4": v4[:MAX_ADDRESSES], "ipv6": v6[:MAX_ADDRESSES]},
+        evidence={**endpoint.evidence, **_addresses(addresses), **evidence},
+    )
+
+
+def _slow(
+    endpoint: Endpoint,
+    addresses: Sequence[str],
+    evidence: Evidence,
+    both: _Lookup,
+    lame: Sequence[str],
+) -> CheckRow:
+    kinds = {"ipv4": "IPv4 (A)", "ipv6": "IPv6 (AAAA)"}
+    unanswered = " and ".join(kinds[name] for name in lame)
+    why = f": the question for {unanswered} is not answered" if lame else ""
+    return row(
+        endpoint.registry,
+        STAGE,
+        "DNS_SLOW",
+        "warn",
+        f"{_who(endpoint)} was resolved only after {both.ms / 1000:.1f} s{why}.",
+        ms=both.ms,
+        evidence={**endpoint.evidence, **_addresses(addresses), **evidence},
+        remedy="Every pull waits as long: look at the name servers in /etc/resolv.conf. Often the "
+        "first of them is dead, or a firewall drops questions for IPv6 (AAAA).",
     )
 
 

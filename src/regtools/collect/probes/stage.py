@@ -7,9 +7,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from regtools.errors import RegtoolsError
+from regtools.errors import RateLimitedError, RegistryError, RegtoolsError, UnreachableError
 from regtools.schema import CheckRow, Status
 
 MAX_TEXT: Final = 200
@@ -85,9 +86,25 @@ def failed(
         "fail",
         error.summary,
         ms=ms,
-        evidence=evidence,
+        evidence={**_told_by(error), **(evidence or {})},
         remedy=error.remedy,
     )
+
+
+def _told_by(error: RegtoolsError) -> Evidence:
+    """Give what an error knows beside its words."""
+    told: dict[str, object] = {}
+    if isinstance(error, UnreachableError):
+        told["host"] = error.host
+    if isinstance(error, RegistryError) and error.status:
+        told |= {"status": error.status, "registry_codes": list(error.registry_codes)}
+    if isinstance(error, RateLimitedError) and error.retry_after is not None:
+        until = datetime.now(UTC) + timedelta(seconds=error.retry_after)
+        told |= {
+            "retry_after_seconds": round(error.retry_after),
+            "ends_at": until.isoformat(timespec="seconds"),
+        }
+    return told
 
 
 def skipped(registry: str, stage: str, reason: str) -> CheckRow:

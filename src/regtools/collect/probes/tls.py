@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Final
 
 import anyio
 from anyio.streams.tls import TLSAttribute, TLSStream
 from cryptography import x509
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 
 from regtools.collect.probes.stage import Endpoint, clean, row, stopwatch
 from regtools.schema import CheckRow
@@ -25,16 +26,26 @@ MAX_NAMES: Final = 10
 _VERIFY_CODES: Final = {
     9: "TLS_CERT_NOT_YET_VALID",
     10: "TLS_CERT_EXPIRED",
+    18: "TLS_CERT_SELF_SIGNED",
     62: "TLS_CERT_NAME",
     64: "TLS_CERT_NAME",
 }
+# The issuer is not among what the server sent, nor among what is trusted here.
+_ISSUER_UNKNOWN: Final = frozenset({2, 20, 21})
+_OLD_PROTOCOL: Final = frozenset(
+    {"UNSUPPORTED_PROTOCOL", "TLSV1_ALERT_PROTOCOL_VERSION", "NO_PROTOCOLS_AVAILABLE"}
+)
 _REMEDIES: Final = {
+    "TLS_CERT_SELF_SIGNED": "Give the certificate itself with --ca-file if it is the right one "
+    "(compare its fingerprint with the server's), or have one issued by your authority.",
+    "TLS_CHAIN_INCOMPLETE": "Have the server send its intermediate certificates too (nginx: the "
+    "full chain in ssl_certificate). Browsers fetch what is missing; Docker and regtools do not.",
     "TLS_CERT_EXPIRED": "Renew the certificate and reload the server; a renewed one that is not "
     "loaded looks the same.",
     "TLS_CERT_NOT_YET_VALID": "Check the clocks of both machines.",
     "TLS_CERT_NAME": "Use a name that the certificate holds, or have it issued for this one.",
     "TLS_CERT_UNTRUSTED": "If your company signs its own certificates, give its authority with "
-    "--ca-file; if the server leaves out the intermediate certificate, mend its chain.",
+    "--ca-file (Docker: /etc/docker/certs.d/HOST/ca.crt); else somebody cuts into the connection.",
 }
 
 
@@ -47,6 +58,11 @@ class Certificate:
     names: tuple[str, ...]
     not_before: datetime
     not_after: datetime
+    organization: str = ""
+    """Of the issuer."""
+    is_issuer_published: bool = False
+    """Whether it says where its issuer's certificate is: public authorities do, and sign by
+    intermediates that the server must send."""
 
     def days_left(self, now: datetime) -> int:
         """Give whole days until it expires; negative once it has."""
@@ -62,7 +78,13 @@ class _Session:
 
 
 async def tls(
-    endpoint: Endpoint, address: str, *, trust: ssl.SSLContext, timeout: float, now: datetime
+    endpoint: Endpoint,
+    address: str,
+    *,
+    trust: ssl.SSLContext,
+    organizations: Collection[str] = (),
+    timeout: float,
+    now: datetime,
 ) -> CheckRow:
     """Shake hands twice at most: as a client would, and if that fails to read what is there.
 
@@ -70,12 +92,15 @@ async def tls(
     ----------
     trust
         What a client would verify with.
+    organizations
+        Names of the authorities that the user gave, see `organizations_of`: a certificate that
+        one of them signed by way of an intermediate names them too.
     """
     with stopwatch() as elapsed:
         try:
             session = await _handshake(endpoint, address, trust, timeout)
         except ssl.SSLCertVerificationError as error:
-            return await _distrusted(endpoint, address, error, timeout, now, elapsed)
+            return await _distrusted(endpoint, address, error, organizations, timeout, now, elapsed)
         except ValueError:
             return _broken(endpoint, "shows a certificate that cannot be read", elapsed())
         except TimeoutError:
@@ -83,6 +108,18 @@ async def tls(
         except (OSError, anyio.EndOfStream, anyio.BrokenResourceError) as error:
             return _not_spoken(endpoint, error, elapsed())
         return _trusted(endpoint, session, now, elapsed())
+
+
+def organizations_of(ca_file: Path | None) -> frozenset[str]:
+    """Give the organizations that the certificates of a file are for."""
+    if ca_file is None:
+        return frozenset()
+    try:
+        found = x509.load_pem_x509_certificates(ca_file.read_bytes())
+    except (OSError, ValueError):
+        # Whoever verifies with it says so.
+        return frozenset()
+    return frozenset(filter(None, (_organization(one.subject) for one in found)))
 
 
 def read_certificate(der: bytes) -> Certificate:
@@ -105,7 +142,18 @@ def read_certificate(der: bytes) -> Certificate:
         names=names,
         not_before=certificate.not_valid_before_utc,
         not_after=certificate.not_valid_after_utc,
+        organization=_organization(certificate.issuer),
+        is_issuer_published=_publishes_issuer(certificate),
     )
+
+
+def _publishes_issuer(certificate: x509.Certificate) -> bool:
+    try:
+        told = certificate.extensions.get_extension_for_class(x509.AuthorityInformationAccess)
+    except x509.ExtensionNotFound:
+        return False
+    ca_issuers = AuthorityInformationAccessOID.CA_ISSUERS
+    return any(entry.access_method == ca_issuers for entry in told.value)
 
 
 async def _handshake(
@@ -127,6 +175,7 @@ async def _distrusted(
     endpoint: Endpoint,
     address: str,
     error: ssl.SSLCertVerificationError,
+    organizations: Collection[str],
     timeout: float,
     now: datetime,
     elapsed: Callable[[], float],
@@ -140,6 +189,10 @@ async def _distrusted(
         details = reason
     else:
         evidence |= _evidence(session, now)
+        if error.verify_code in _ISSUER_UNKNOWN and _lacks_intermediate(
+            session.certificate, organizations
+        ):
+            code = "TLS_CHAIN_INCOMPLETE"
         details = _details(code, endpoint, session.certificate, now) or reason
     return row(
         endpoint.registry,
@@ -151,6 +204,11 @@ async def _distrusted(
         evidence=evidence,
         remedy=_REMEDIES[code],
     )
+
+
+def _lacks_intermediate(certificate: Certificate, organizations: Collection[str]) -> bool:
+    """Whether the issuer is likely one that stands between the server and somebody trusted."""
+    return certificate.is_issuer_published or certificate.organization in organizations
 
 
 def _trusted(endpoint: Endpoint, session: _Session, now: datetime, ms: float) -> CheckRow:
@@ -184,6 +242,18 @@ def _not_spoken(endpoint: Endpoint, error: Exception, ms: float) -> CheckRow:
             remedy=f"If this network is trusted, ask for http://{endpoint.registry}; "
             "else check the port.",
         )
+    if reason in _OLD_PROTOCOL:
+        return row(
+            endpoint.registry,
+            STAGE,
+            "TLS_PROTOCOL_OLD",
+            "fail",
+            f"{endpoint} speaks only versions of TLS that nobody should speak any more.",
+            ms=ms,
+            evidence={"reason": reason},
+            remedy="Have TLS 1.2 and 1.3 switched on at the server; clients of today refuse 1.0 "
+            "and 1.1 (RFC 8996).",
+        )
     what = clean(reason.replace("_", " ").lower() or str(error) or "the connection was cut")
     return _broken(endpoint, f"failed: {what}", ms)
 
@@ -210,6 +280,12 @@ def _details(code: str, endpoint: Endpoint, certificate: Certificate, now: datet
             )
         case "TLS_CERT_NOT_YET_VALID":
             return f"it begins on {certificate.not_before:%Y-%m-%d}"
+        case "TLS_CERT_SELF_SIGNED":
+            return f"it is signed by itself ({certificate.subject})"
+        case "TLS_CHAIN_INCOMPLETE":
+            return (
+                f"the server does not send the certificate of {certificate.issuer}, which signed it"
+            )
         case "TLS_CERT_NAME":
             names = ", ".join(certificate.names[:MAX_NAMES]) or "no name"
             return f"it is for {names}, not for {endpoint.host}"
@@ -235,6 +311,11 @@ def _trust_anything() -> ssl.SSLContext:
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     return context
+
+
+def _organization(name: x509.Name) -> str:
+    found = name.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)
+    return clean(found[0].value) if found else ""
 
 
 def _common_name(name: x509.Name) -> str:

@@ -1,0 +1,123 @@
+"""Credentials: where were they looked for, which were taken, and do they look sound?"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from regtools.collect.probes.stage import clean, row
+from regtools.credentials import Attempt, Credential, expires_at
+from regtools.schema import CheckRow
+
+STAGE: Final = "credentials"
+_PAIR: Final = re.compile(r"[^\s:]+:\S+")
+
+
+def credentials(
+    registry: str,
+    credential: Credential,
+    attempts: Sequence[Attempt],
+    *,
+    wanted: bool,
+    now: datetime,
+) -> CheckRow:
+    """Judge the credential by its looks; nothing of it is shown but its source.
+
+    Parameters
+    ----------
+    wanted
+        Whether the registry asked for one.
+    now
+        The moment by which a token has ended.
+    """
+    evidence: dict[str, object] = {
+        "source": clean(credential.source),
+        "tried": [{"source": clean(a.source), "outcome": clean(a.outcome)} for a in attempts],
+    }
+    if credential.is_anonymous:
+        return _none(registry, attempts, evidence, wanted=wanted)
+    fault = _fault(credential, now)
+    if fault is not None:
+        code, said, remedy = fault
+        return row(
+            registry,
+            STAGE,
+            code,
+            "warn",
+            f"The credential from {clean(credential.source)} {said}.",
+            evidence=evidence,
+            remedy=remedy,
+        )
+    summary = f"The credential from {clean(credential.source)} is used."
+    return row(registry, STAGE, "CREDENTIALS_FOUND", "ok", summary, evidence=evidence)
+
+
+def _none(
+    registry: str, attempts: Sequence[Attempt], evidence: dict[str, object], *, wanted: bool
+) -> CheckRow:
+    broken = [one for one in attempts if one.is_broken]
+    if broken:
+        one = broken[0]
+        return row(
+            registry,
+            STAGE,
+            "CREDENTIALS_UNREADABLE",
+            "warn",
+            f"No credential: {clean(one.source)}: {clean(one.outcome)}.",
+            evidence=evidence,
+            remedy="Mend this source, or log in again with `docker login`; Docker itself says only "
+            '"no basic auth credentials" here.',
+        )
+    summary = "No credential was found for it; it is asked as anybody."
+    if not wanted:
+        return row(registry, STAGE, "CREDENTIALS_NONE", "ok", summary, evidence=evidence)
+    return row(
+        registry,
+        STAGE,
+        "CREDENTIALS_NONE",
+        "warn",
+        summary,
+        evidence=evidence,
+        remedy=f"Public images need none. Else run `docker login {registry}`, or give --username "
+        "and --password env:NAME.",
+    )
+
+
+def _fault(credential: Credential, now: datetime) -> tuple[str, str, str] | None:
+    secret = credential.password or credential.identity_token
+    if secret != secret.strip() or credential.username != credential.username.strip():
+        return (
+            "CREDENTIAL_WHITESPACE",
+            "begins or ends with white space, often a newline of the file it was read from",
+            "Write it without: `printf %s` instead of `echo`, and `base64 -w0` of that.",
+        )
+    if credential.username and _is_encoded(secret, credential.username):
+        return (
+            "CREDENTIAL_ENCODED",
+            "is itself base64 of a user name and password: it was encoded once too often",
+            (
+                "Give the password as it is; `auth` in a Docker configuration is base64 of "
+                "user:password, once."
+            ),
+        )
+    if not secret:
+        return "CREDENTIAL_EMPTY", "has an empty password", "Log in again."
+    ends = expires_at(secret)
+    if ends is not None and ends <= now:
+        return (
+            "CREDENTIAL_EXPIRED",
+            f"is a token that ended at {ends:%Y-%m-%d %H:%M} UTC",
+            "Get a new one.",
+        )
+    return None
+
+
+def _is_encoded(secret: str, username: str) -> bool:
+    try:
+        text = base64.b64decode(secret, validate=True).decode()
+    except ValueError:
+        return False
+    return bool(_PAIR.fullmatch(text)) and text.startswith(f"{username}:")

@@ -1,0 +1,142 @@
+"""From an image's name to its diagnosis."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from httpx import AsyncClient
+
+from regtools.access import (
+    Access,
+    Options,
+    Vendor,
+    open_access,
+    open_vendor,
+    talk,
+    with_kind_told,
+    with_login,
+)
+from regtools.client import Budget, Distribution
+from regtools.collect import diagnose as stages
+from regtools.collect.capability import MAX_REQUESTS
+from regtools.collect.diagnosis import Diagnosis
+from regtools.collect.probes.manifest import Wanted
+from regtools.errors import (
+    BudgetError,
+    InvalidReferenceError,
+    RegistryError,
+    UnreachableError,
+)
+from regtools.reference import DOCKER_HUB, parse_digest, parse_tag
+from regtools.registries.listing import ReportedBytes
+from regtools.schema import CheckRow
+from regtools.session import told_rights
+from regtools.settings import Settings
+
+
+def diagnose(
+    image: str,
+    *,
+    platform: str | None = None,
+    push: bool = False,
+    storage: Path | None = None,
+    options: Options | None = None,
+) -> Diagnosis:
+    """Walk from the name to the bytes, stage by stage; stages after a failed one are skipped.
+
+    Parameters
+    ----------
+    image
+        ``TARGET[/repository[:tag|@digest]]``; without a repository the walk ends with the
+        listing, without a tag any one will do.
+    platform
+        ``os/architecture[/variant]`` that must be there; left out: this machine's, and that it is
+        missing is only worth a look.
+    push
+        Whether a push is what is to work: then the right to it is needed.
+    storage
+        The registry's own folder on this machine, to see whether there is room.
+
+    Raises
+    ------
+    ConfigError, InvalidReferenceError
+        The registry's address or a setting cannot be used.
+    """
+    options = options or Options()
+    settings = options.settings()
+    place, tag = _split_reference(image, settings)
+    registry, _, repository = place.rpartition("://")[2].partition("/")
+    try:
+        access = open_access(place, settings, options)
+        wanted = _wanted(access, place in settings.registries, tag, platform)
+    except InvalidReferenceError as error:
+        if not repository or error.code == "TARGET_INVALID":
+            raise
+        found = [stages.refused_name(registry, error)]
+        return Diagnosis(target=image, checks=tuple(stages.completed(found)))
+    access = with_login(access, Budget())
+    target = replace(access.target, path=wanted.repository) if wanted else access.target
+
+    async def work(distribution: Distribution, client: AsyncClient) -> list[CheckRow]:
+        async def ask_vendor() -> stages.Told:
+            known = with_kind_told(access, distribution)
+            vendor = open_vendor(known, distribution, client, Budget(MAX_REQUESTS))
+            reported = await _told_sums(vendor)
+            return stages.Told(rights=await told_rights(vendor), reported=reported)
+
+        return await stages.diagnose(
+            distribution,
+            stages.Question(
+                target=target, given=repository, image=wanted, push=push, folder=storage
+            ),
+            access.connection,
+            attempts=access.attempts,
+            ask_vendor=ask_vendor,
+            environ=os.environ,
+            now=datetime.now(UTC),
+        )
+
+    return Diagnosis(target=image, checks=tuple(talk(access, work, is_patient=False)))
+
+
+def _wanted(
+    access: Access, is_configured: bool, tag: str | None, platform: str | None
+) -> Wanted | None:
+    """Give the image that is meant; None: only a registry, or a namespace of it, is."""
+    path = access.target.path
+    if not path or is_configured:
+        return None
+    if tag is not None:
+        parse_digest(tag) if ":" in tag else parse_tag(tag)
+    if access.target.registry == DOCKER_HUB and "/" not in path:
+        path = f"library/{path}"
+    return Wanted(repository=path, reference=tag, platform=platform)
+
+
+async def _told_sums(vendor: Vendor) -> Sequence[ReportedBytes]:
+    """Ask the vendor's API for its quotas; that it does not tell is not what is being checked."""
+    if vendor.inventory is None:
+        return ()
+    try:
+        return (await vendor.inventory.reported()).items
+    except (RegistryError, UnreachableError, BudgetError):
+        return ()
+
+
+def _split_reference(image: str, settings: Settings) -> tuple[str, str | None]:
+    """Take the tag or digest off; put a configured name's address in its place before a path."""
+    name, slash, path = image.partition("/")
+    if name in settings.registries and slash:
+        image = f"{settings.registries[name].url.rstrip('/')}/{path}"
+    head, slash, last = image.rpartition("/")
+    if not slash or head.endswith(":/"):
+        return image, None
+    before, at, digest = last.partition("@")
+    if at:
+        return f"{head}/{before.partition(':')[0]}", digest
+    before, colon, tag = last.partition(":")
+    return f"{head}/{before}", tag if colon else None
