@@ -11,40 +11,6 @@ from regtools.registries import KINDS
 USER, SECRET = next(iter(USERS.items()))
 
 
-def test_diagnose_walks_down_to_a_layer(regtools: Command, registry: DockerRegistry) -> None:
-    ran = regtools("diagnose", f"{registry.url}/team/api:latest", "--json")
-    assert ran.code == 0
-    stages = {row["stage"]: row["status"] for row in ran.document["rows"]}
-    assert list(stages) == [
-        "resolve",
-        "connect",
-        "tls",
-        "http",
-        "auth",
-        "listing",
-        "manifest",
-        "blob",
-    ]
-    assert set(stages.values()) <= {"ok", "skipped"}
-
-
-def test_diagnose_names_one_cause_and_its_remedy(
-    regtools: Command, registry: DockerRegistry
-) -> None:
-    ran = regtools("diagnose", f"{registry.url}/team/api:none")
-    assert ran.code == 3
-    assert ran.err.count("root cause:") == 1
-    assert "→" in ran.err
-
-
-def test_a_configured_name_may_stand_before_the_repository(
-    regtools: Command, registry: DockerRegistry
-) -> None:
-    Path("regtools.toml").write_text(f'[registries.work]\nurl = "{registry.url}"\n')
-    assert regtools("diagnose", "work/team/api:latest").code == 0
-    assert regtools("diagnose", "work").code == 0
-
-
 def test_check_auth_tells_the_source_and_not_the_secret(
     regtools: Command, htpasswd_registry: DockerRegistry, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import anyio
@@ -15,13 +13,13 @@ from tests.support.certificates import CertificateAuthority
 from tests.support.corpus import Corpus
 from tests.support.docker_registry import USERS, DockerRegistry, Served
 from tests.support.token_server import TokenServer, grant_public
+from tests.support.walks import talk, walk
 
-from regtools.client import ConnectionOptions, Distribution, open_client
+from regtools.client import ConnectionOptions, Distribution
 from regtools.collect import approach
 from regtools.collect import diagnose as diagnosis
 from regtools.collect.diagnose import NAMELESS_STAGES, STAGES
 from regtools.collect.diagnosis import root_cause
-from regtools.collect.probes.manifest import Wanted
 from regtools.collect.probes.stage import row
 from regtools.credentials import ANONYMOUS, Credential
 from regtools.reference import parse_target
@@ -30,64 +28,6 @@ from regtools.schema import CheckRow
 NOW = datetime.now(UTC)
 ALICE = Credential(username="alice", password=USERS["alice"], source="the test")
 MALLORY = Credential(username="alice", password="wrong", source="the test")
-
-
-def walk(
-    target: str,
-    *,
-    credential: Credential = ANONYMOUS,
-    ca_file: Path | None = None,
-    repository: str | None = None,
-    reference: str | None = None,
-    platform: str | None = None,
-    **question: Any,
-) -> list[CheckRow]:
-    """Diagnose, with a client of its own."""
-
-    async def work(distribution: Distribution, options: ConnectionOptions) -> list[CheckRow]:
-        place = parse_target(target)
-        image = (
-            Wanted(repository=repository, reference=reference, platform=platform)
-            if repository
-            else None
-        )
-        return await diagnosis.diagnose(
-            distribution,
-            diagnosis.Question(
-                target=replace(place, path=repository or ""), image=image, **question
-            ),
-            options,
-            ask_vendor=nobody,
-            environ={},
-            now=NOW,
-        )
-
-    return talk(target, work, credential=credential, ca_file=ca_file)
-
-
-def talk(
-    target: str,
-    work: Callable[[Distribution, ConnectionOptions], Any],
-    *,
-    credential: Credential = ANONYMOUS,
-    ca_file: Path | None = None,
-) -> Any:
-    options = ConnectionOptions(ca_file=ca_file, timeout_seconds=5)
-
-    async def run() -> Any:
-        async with open_client(options) as client:
-            return await work(
-                Distribution(
-                    parse_target(target), credential, client, attempts=1, max_wait_seconds=0
-                ),
-                options,
-            )
-
-    return anyio.run(run)
-
-
-async def nobody() -> diagnosis.Told:
-    return diagnosis.Told()
 
 
 def codes(checks: list[CheckRow]) -> dict[str, str]:

@@ -36,12 +36,23 @@ class ServerCertificate:
 class CertificateAuthority:
     """Signs server certificates; `file` is what a client is given to trust."""
 
-    def __init__(self, folder: Path, *, name: str = "regtools test authority") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        name: str = "regtools test authority",
+        signed_by: CertificateAuthority | None = None,
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
-        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        self._name = x509.Name(
+            [
+                x509.NameAttribute(NameOID.ORGANIZATION_NAME, "regtools tests"),
+                x509.NameAttribute(NameOID.COMMON_NAME, name),
+            ]
+        )
         self._key = ec.generate_private_key(ec.SECP256R1())
-        self.certificate = self._build_own()
+        self.certificate = self._build_own(signed_by or self)
         self.file = folder / "ca.pem"
         self.file.write_bytes(self.certificate.public_bytes(serialization.Encoding.PEM))
 
@@ -82,21 +93,30 @@ class CertificateAuthority:
             names=tuple(names),
         )
 
-    def _build_own(self) -> x509.Certificate:
+    def intermediate(self) -> CertificateAuthority:
+        """Give an authority that this one signed."""
+        return CertificateAuthority(
+            self._folder / "intermediate", name="regtools test intermediate", signed_by=self
+        )
+
+    def _build_own(self, signer: CertificateAuthority) -> x509.Certificate:
         now = datetime.now(UTC)
         key_id = x509.SubjectKeyIdentifier.from_public_key(self._key.public_key())
         return (
             x509.CertificateBuilder()
             .subject_name(self._name)
-            .issuer_name(self._name)
+            .issuer_name(signer._name)
             .public_key(self._key.public_key())
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - timedelta(days=3650))
             .not_valid_after(now + timedelta(days=3650))
-            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+            .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
             .add_extension(_usage(signs_certificates=True), critical=True)
             .add_extension(key_id, critical=False)
-            .sign(self._key, hashes.SHA256())
+            .add_extension(
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(signer._key.public_key()), False
+            )
+            .sign(signer._key, hashes.SHA256())
         )
 
     def _sign(
@@ -120,6 +140,35 @@ class CertificateAuthority:
             .add_extension(own_key_id, critical=False)
             .sign(self._key, hashes.SHA256())
         )
+
+
+def self_signed(folder: Path) -> ServerCertificate:
+    """Make a server's certificate that nobody else signed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=90))
+        .add_extension(x509.SubjectAlternativeName([_san(n) for n in LOOPBACK_NAMES]), False)
+        .sign(key, hashes.SHA256())
+    )
+    files = folder / "self.pem", folder / "self.key"
+    files[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    files[1].write_bytes(private_pem(key))
+    return ServerCertificate(
+        certificate_file=files[0],
+        key_file=files[1],
+        key=key,
+        certificate=certificate,
+        names=LOOPBACK_NAMES,
+    )
 
 
 def private_pem(key: PrivateKey) -> bytes:

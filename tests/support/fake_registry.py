@@ -181,7 +181,10 @@ def fake_registry(
             if answer.status == 0:  # Hang up without a word.
                 self.close_connection = True
                 return
-            self.send_response(answer.status)
+            if "Date" in answer.headers:
+                self.send_response_only(answer.status)
+            else:
+                self.send_response(answer.status)
             for name, value in answer.headers.items():
                 for one in value if isinstance(value, list) else [value]:
                     self.send_header(name, one)

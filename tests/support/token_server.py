@@ -87,6 +87,10 @@ class TokenServer:
     """Identity (refresh) token → user."""
     fail_with: int | None = None
     """Answer every request with this status."""
+    audience: str = SERVICE
+    """For whom its tokens say they are."""
+    delay_seconds: float = 0
+    """How long it thinks before it answers."""
     log: list[TokenRequest] = field(default_factory=list)
     port: int = 0
 
@@ -148,7 +152,7 @@ class TokenServer:
         claims = {
             "iss": ISSUER,
             "sub": user,
-            "aud": SERVICE,
+            "aud": self.audience,
             "iat": int(now),
             "nbf": int(now) - 10,
             "exp": int(now + self.lifetime_seconds),
@@ -161,6 +165,7 @@ class TokenServer:
     def _decide(
         self, method: str, user: str | None, scopes: tuple[str, ...], query: Mapping[str, list[str]]
     ) -> tuple[int, dict[str, Any]]:
+        time.sleep(self.delay_seconds)
         if self.fail_with is not None:
             return self.fail_with, {"details": "the token server is ill"}
         if method == "POST" and not self.knows_post:

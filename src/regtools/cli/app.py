@@ -12,6 +12,7 @@ from regtools.cli import (
     analyze,
     audit,
     demo,
+    diagnose,
     history,
     inspect,
     prices,
@@ -41,6 +42,7 @@ for module in (
     reconcile,
     audit,
     report,
+    diagnose,
     inspect,
 ):
     module.register(app)

@@ -1,4 +1,4 @@
-"""`regtools diagnose`, `check-auth`, `registries`: how a registry answers, and which are known."""
+"""`regtools check-auth`, `registries`: how a registry answers, and which are known."""
 
 from __future__ import annotations
 
@@ -28,45 +28,8 @@ Target = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command("diagnose")(diagnose)
     app.command("check-auth")(check_auth)
     app.command("registries")(registries)
-
-
-def diagnose(
-    target: Annotated[
-        str,
-        typer.Argument(
-            metavar="TARGET[/REPOSITORY[:TAG]]",
-            help="A registry, or an image in it.",
-            show_default=False,
-        ),
-    ],
-    config: options.Config = None,
-    username: options.Username = None,
-    password: options.Password = None,
-    ca_file: options.CaFile = None,
-    as_json: options.Json = False,
-    as_csv: options.Csv = False,
-) -> None:
-    """Walk from the name to the image, stage by stage, to one root cause and its remedy."""
-    from regtools.access import Options
-    from regtools.walk import diagnose as walk
-
-    found = walk(
-        target,
-        options=Options(config=config, username=username, password=password, ca_file=ca_file),
-    )
-    fmt = options.chosen_format(as_json=as_json, as_csv=as_csv)
-    if fmt is Format.JSON:
-        print_document(**found.document())
-    else:
-        _print_checks(found.checks, fmt)
-    cause = found.root_cause
-    if cause is not None:
-        say(f"root cause: {cause.summary} [{cause.code}]")
-        say(f"  → {cause.remedy}")
-        raise typer.Exit(1)
 
 
 def check_auth(

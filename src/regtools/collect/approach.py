@@ -91,7 +91,9 @@ class Approach:
 
     def _is_of_registry(self, error: RegtoolsError) -> bool:
         """Whether an error is the registry's own, and no word on who we are."""
-        if isinstance(error, UnauthorizedError | DeniedError) or error.code in challenge.CODES:
+        if isinstance(error, UnauthorizedError | DeniedError):
+            return False
+        if error.code in challenge.CODES | token.CODES:
             return False
         if isinstance(error, RegistryError):
             return _is_protocol(error)
@@ -107,6 +109,9 @@ class Approach:
         ]
         challenges = self.distribution.exchange.auth.challenges
         fault = told if told is not None and told.code in challenge.CODES else None
+        if told is not None:
+            # A token server that may not see the credential gives nothing that helps.
+            fault = fault or self.distribution.exchange.auth.refusal
         rows.append(challenge.challenge(self._registry, challenges, fault))
         if root_cause(rows):
             return Approached(rows=rows)

@@ -58,6 +58,10 @@ class SourceError(Exception):
     """A source that has an entry for the registry, or should have, and cannot give it."""
 
 
+class NoSourceError(SourceError):
+    """A source that is not there at all: nobody logged in by way of it."""
+
+
 def read_json(file: Path) -> dict[str, Any]:
     """Read a JSON object from a file of bounded size.
 
@@ -70,7 +74,7 @@ def read_json(file: Path) -> dict[str, Any]:
         with file.open("rb") as opened:
             text = opened.read(MAX_FILE_BYTES + 1)
     except FileNotFoundError as error:
-        raise SourceError("not there") from error
+        raise NoSourceError("not there") from error
     except OSError as error:
         raise SourceError(f"cannot be read: {error.strerror}") from error
     try:

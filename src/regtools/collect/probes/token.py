@@ -13,6 +13,8 @@ from regtools.errors import RegtoolsError
 from regtools.schema import CheckRow
 
 STAGE: Final = "token"
+CODES: Final = frozenset({"TOKEN_MALFORMED"})
+"""Errors that mean: what the token server gave is no token."""
 SKEW_SECONDS: Final = 60.0
 """What distribution forgives between two clocks (registry/auth/token, its leeway)."""
 _CLOCKS: Final = (

@@ -1,0 +1,146 @@
+"""`regtools diagnose`: what is wrong between here and an image, and what to do about it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from regtools.cli import options
+from regtools.cli.output import Format, print_document, print_rows, records, say
+from regtools.errors import ConfigError
+
+if TYPE_CHECKING:
+    from regtools.collect.diagnosis import Diagnosis
+
+COLUMNS = ("stage", "status", "code", "ms", "summary")
+
+
+class Threshold(StrEnum):
+    """From which status on a diagnosis ends with 1."""
+
+    FAIL = "fail"
+    WARN = "warn"
+    NEVER = "never"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("diagnose")(diagnose)
+
+
+def diagnose(
+    target: Annotated[
+        str,
+        typer.Argument(
+            metavar="TARGET[/REPOSITORY[:TAG]]",
+            help="A registry, or an image in it.",
+            show_default=False,
+        ),
+    ],
+    platform: Annotated[
+        str | None,
+        typer.Option(
+            "--platform",
+            metavar="OS/ARCH",
+            help="Platform that the image must have [default: this machine's is looked for].",
+        ),
+    ] = None,
+    push: Annotated[
+        bool, typer.Option("--push", help="A push is to work: the right to it is needed.")
+    ] = False,
+    storage: Annotated[
+        Path | None,
+        typer.Option("--storage", metavar="DIR", help="The registry's own folder: is there room?"),
+    ] = None,
+    fail_on: Annotated[
+        Threshold, typer.Option("--fail-on", help="From which status on to end with 1.")
+    ] = Threshold.FAIL,
+    watch: Annotated[
+        float | None,
+        typer.Option("--watch", min=0.1, metavar="SECONDS", help="Again and again, until Ctrl-C."),
+    ] = None,
+    count: Annotated[
+        int | None, typer.Option("--count", min=1, help="With --watch: so many times.")
+    ] = None,
+    config: options.Config = None,
+    username: options.Username = None,
+    password: options.Password = None,
+    ca_file: options.CaFile = None,
+    as_json: options.Json = False,
+    as_csv: options.Csv = False,
+) -> None:
+    """Walk from the name to the bytes, stage by stage, to one root cause and its remedy."""
+    from regtools.access import Options
+    from regtools.walk import diagnose as walk
+
+    fmt = options.chosen_format(as_json=as_json, as_csv=as_csv)
+    chosen = Options(config=config, username=username, password=password, ca_file=ca_file)
+
+    def once() -> Diagnosis:
+        return walk(target, platform=platform, push=push, storage=storage, options=chosen)
+
+    if watch is not None:
+        found = _watched(once, watch, count, fmt)
+    elif count is not None:
+        raise ConfigError("--count belongs to --watch.", remedy="Give both, or neither.")
+    else:
+        found = [once()]
+        _show(found[0], fmt)
+    if any(one.status in _at_or_above(fail_on) for one in found):
+        raise typer.Exit(1)
+
+
+def _show(found: Diagnosis, fmt: Format) -> None:
+    if fmt is Format.JSON:
+        print_document(**found.document())
+    else:
+        print_rows(records(found.frame), fmt, columns=COLUMNS)
+    cause = found.root_cause
+    if cause is not None:
+        say(f"root cause: {cause.summary} [{cause.code}]")
+        say(f"  → {cause.remedy}")
+
+
+def _watched(
+    once: Callable[[], Diagnosis], seconds: float, count: int | None, fmt: Format
+) -> list[Diagnosis]:
+    """Repeat until it is enough, then give what it came to."""
+    from regtools.collect.latency import COLUMNS as COUNTED
+    from regtools.collect.latency import latency
+
+    found: list[Diagnosis] = []
+    try:
+        while count is None or len(found) < count:
+            if found:
+                time.sleep(seconds)
+            found.append(once())
+            say(_line(found[-1]))
+    except KeyboardInterrupt:
+        say("Stopped.")
+    rows = records(latency(found))
+    if fmt is Format.JSON:
+        document = found[-1].document() if found else {}
+        print_document(runs=len(found), stages=rows, last=document)
+    else:
+        print_rows(rows, fmt, columns=COUNTED)
+    return found
+
+
+def _line(found: Diagnosis) -> str:
+    took = sum(check.ms or 0 for check in found.checks)
+    cause = found.root_cause
+    said = f"{cause.stage}: {cause.summary} [{cause.code}]" if cause else found.status
+    return f"{took:,.0f} ms  {said}"
+
+
+def _at_or_above(threshold: Threshold) -> tuple[str, ...]:
+    return {
+        Threshold.FAIL: ("fail",),
+        Threshold.WARN: ("fail", "warn"),
+        Threshold.NEVER: (),
+    }[threshold]

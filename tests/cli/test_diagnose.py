@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.support.command import Command
+from tests.support.docker_registry import DockerRegistry
+
+from regtools.collect.diagnose import STAGES
+from regtools.collect.diagnosis import COLUMNS
+
+
+def test_diagnose_walks_down_to_a_layer(regtools: Command, registry: DockerRegistry) -> None:
+    ran = regtools(
+        "diagnose", f"{registry.url}/team/api:latest", "--platform", "linux/amd64", "--json"
+    )
+    assert ran.code == 0
+    document = ran.document
+    assert (document["schema_version"], document["status"], document["root_cause"]) == (
+        1,
+        "ok",
+        None,
+    )
+    assert [check["stage"] for check in document["checks"]] == list(STAGES)
+    assert {check["status"] for check in document["checks"]} <= {"ok", "skipped"}
+    assert all(set(check) == set(COLUMNS) for check in document["checks"])
+
+
+def test_diagnose_names_one_cause_and_its_remedy(
+    regtools: Command, registry: DockerRegistry
+) -> None:
+    ran = regtools("diagnose", f"{registry.url}/team/api:none")
+    assert ran.code == 1
+    assert ran.err.count("root cause:") == 1
+    assert "→" in ran.err
+
+
+def test_a_configured_name_may_stand_before_the_repository(
+    regtools: Command, registry: DockerRegistry
+) -> None:
+    Path("regtools.toml").write_text(f'[registries.work]\nurl = "{registry.url}"\n')
+    assert regtools("diagnose", "work/team/api:latest").code == 0
+    assert regtools("diagnose", "work").code == 0
+
+
+def test_a_document_names_the_cause(regtools: Command, registry: DockerRegistry) -> None:
+    ran = regtools("diagnose", f"{registry.url}/team/api:lates", "--json")
+    assert ran.code == 1
+    cause = ran.document["root_cause"]
+    assert set(cause) == {"stage", "code", "summary", "remedy"}
+    assert (cause["stage"], cause["code"]) == ("manifest", "TAG_NOT_FOUND")
+    assert "latest" in cause["remedy"]
+
+
+def test_a_name_that_no_registry_takes_is_a_finding(regtools: Command) -> None:
+    ran = regtools("diagnose", "registry.example.com/Team/App:1", "--json")
+    assert ran.code == 1
+    assert ran.document["root_cause"]["code"] == "REPOSITORY_UPPERCASE"
+    assert {check["status"] for check in ran.document["checks"][1:]} == {"skipped"}
+
+
+def test_an_address_that_is_none_is_wrong_usage(regtools: Command) -> None:
+    assert regtools("diagnose", "https://").code == 2
+
+
+def test_the_threshold_decides_what_ends_with_one(
+    regtools: Command, start_registry: Callable[..., DockerRegistry]
+) -> None:
+    empty = start_registry()
+    assert regtools("diagnose", empty.url).code == 0
+    assert regtools("diagnose", empty.url, "--fail-on", "warn").code == 1
+    empty.program.stop()
+    assert regtools("diagnose", empty.url, "--fail-on", "never").code == 0
+
+
+def test_watching_counts_runs_and_failures(regtools: Command, registry: DockerRegistry) -> None:
+    image = f"{registry.url}/team/api:latest"
+    ran = regtools("diagnose", image, "--watch", "0.1", "--count", "3", "--json")
+    assert ran.code == 0
+    assert ran.document["runs"] == 3
+    stages = {row["stage"]: row for row in ran.document["stages"]}
+    http = stages["http"]
+    assert (http["runs"], http["failures"]) == (3, 0)
+    assert 0 < http["p50_ms"] <= http["p95_ms"] <= http["p99_ms"]
+    assert len(ran.err.splitlines()) >= 3
+    assert regtools("diagnose", image, "--count", "3").code == 2
