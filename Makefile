@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help dev demo test lint lab capabilities clean
+.PHONY: help dev demo test lint lab capabilities codes clean
 
 help:  ## Show these lines
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,6 +21,9 @@ lab: $(VENV)/.ready  ## Open the notebooks in JupyterLab
 
 capabilities: $(VENV)/.ready  ## Write the table of all registries anew
 	$(BIN)/python -m tests.support.capabilities
+
+codes: $(VENV)/.ready  ## Write the page of the diagnosis' codes anew
+	$(BIN)/python -m tests.support.codes
 
 dev: $(VENV)/.ready  ## Set up only
 

@@ -84,3 +84,12 @@ def test_watching_counts_runs_and_failures(regtools: Command, registry: DockerRe
     assert 0 < http["p50_ms"] <= http["p95_ms"] <= http["p99_ms"]
     assert len(ran.err.splitlines()) >= 3
     assert regtools("diagnose", image, "--count", "3").code == 2
+
+
+def test_a_code_is_explained(regtools: Command) -> None:
+    ran = regtools("explain", "tls_chain_incomplete", "--json")
+    assert ran.code == 0
+    assert ran.document["code"] == "TLS_CHAIN_INCOMPLETE"
+    assert "full chain" in ran.document["do"]
+    assert "TLS_CHAIN" in regtools("explain", "TLS_CHAIN_INCOMPLETE").out
+    assert regtools("explain", "TLS_CHAIN").code == 2

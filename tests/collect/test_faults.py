@@ -27,6 +27,7 @@ from tests.support.front import Front, front_of
 from tests.support.token_server import TokenServer
 from tests.support.walks import walk
 
+from regtools.collect.causes import causes
 from regtools.collect.diagnosis import root_cause
 from regtools.credentials import Credential
 from regtools.schema import CheckRow
@@ -45,6 +46,7 @@ def cause(checks: list[CheckRow]) -> tuple[str, str]:
     """Give stage and code of the one cause; what follows it was not tried."""
     found = root_cause(checks)
     assert found is not None, [(check.stage, check.code) for check in checks]
+    assert found.code in causes()
     assert found.summary
     assert found.remedy
     after = checks[checks.index(found) + 1 :]
@@ -189,7 +191,7 @@ class TestTheWay:
 
     def test_tls_at_the_port_for_http(self, tls_registry: DockerRegistry) -> None:
         checks = walk(f"http://{tls_registry.host}", credential=ALICE)
-        assert cause(checks)[0] == "http"
+        assert cause(checks) == ("http", "TLS_EXPECTED")
         assert "https://" in row(checks, "http").remedy
 
     def test_a_name_that_does_not_exist(self) -> None:

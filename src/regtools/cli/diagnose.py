@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import asdict
+from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -29,8 +31,9 @@ class Threshold(StrEnum):
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command."""
+    """Add the commands."""
     app.command("diagnose")(diagnose)
+    app.command("explain")(explain)
 
 
 def diagnose(
@@ -93,6 +96,28 @@ def diagnose(
         _show(found[0], fmt)
     if any(one.status in _at_or_above(fail_on) for one in found):
         raise typer.Exit(1)
+
+
+def explain(
+    code: Annotated[str, typer.Argument(help="A code of a diagnosis.", show_default=False)],
+    as_json: options.Json = False,
+) -> None:
+    """Say what a code of a diagnosis means, and what to do about it."""
+    from regtools.collect.causes import causes
+
+    entry = causes().get(code.upper())
+    if entry is None:
+        near = get_close_matches(code.upper(), causes(), n=3)
+        raise ConfigError(
+            f"No diagnosis says {code!r}.",
+            code="CODE_UNKNOWN",
+            remedy=f"Did you mean {', '.join(near)}?" if near else "See the page of all codes.",
+        )
+    if as_json:
+        print_document(**asdict(entry))
+        return
+    row = {"code": entry.code, "stage": entry.stage, "means": entry.means, "do": entry.do}
+    print_rows([row], Format.TABLE, columns=tuple(row))
 
 
 def _show(found: Diagnosis, fmt: Format) -> None:

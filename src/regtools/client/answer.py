@@ -74,7 +74,7 @@ def error_of(
             f"{host} speaks TLS, and was asked in plain HTTP.",
             stage="tls",
             host=host,
-            code="TLS_NOT_SPOKEN",
+            code="TLS_EXPECTED",
             remedy=f"Ask for https://{host} instead of http://{host}.",
         )
     if status == 403 and _is_limit(response, message):

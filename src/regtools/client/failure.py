@@ -215,7 +215,7 @@ def _not_http(chain: list[BaseException], host: str, scheme: str) -> Unreachable
             f"{host} speaks TLS, and was asked in plain HTTP.",
             stage="tls",
             host=host,
-            code="TLS_NOT_SPOKEN",
+            code="TLS_EXPECTED",
             remedy=f"Ask for https://{host} instead of http://{host}.",
         )
     return UnreachableError(

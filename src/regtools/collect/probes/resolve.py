@@ -36,6 +36,13 @@ class _Lookup:
     ms: float
     error: Exception | None = None
 
+    @property
+    def is_unanswered(self) -> bool:
+        """Whether no name server said anything, not even that there is no such address."""
+        return isinstance(self.error, TimeoutError) or (
+            isinstance(self.error, socket.gaierror) and self.error.errno == socket.EAI_AGAIN
+        )
+
 
 async def resolve(endpoint: Endpoint, *, timeout: float) -> tuple[CheckRow, list[str]]:
     """Look the host's name up as every program on this machine would; give its addresses too.
@@ -63,7 +70,7 @@ async def resolve(endpoint: Endpoint, *, timeout: float) -> tuple[CheckRow, list
         **{f"{name}_ms": answers[name].ms for name in ("ipv4", "ipv6")},
         **_system(endpoint.host),
     }
-    lame = [name for name in ("ipv4", "ipv6") if isinstance(answers[name].error, TimeoutError)]
+    lame = [name for name in ("ipv4", "ipv6") if answers[name].is_unanswered]
     if lame or both.ms > SLOW_MS:
         return _slow(endpoint, unique, evidence, both, lame), unique[:MAX_ADDRESSES]
     return _found(endpoint, unique, evidence, both.ms), unique[:MAX_ADDRESSES]
