@@ -70,6 +70,9 @@ class TagRow:
     digest: str
     pushed_at: datetime | None = None
     pulled_at: datetime | None = None
+    locked: bool | None = None
+    """Whether the vendor refuses to delete it (a lock, an immutable or protected tag); empty: it
+    does not tell."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +88,9 @@ class UntaggedRow:
     digest: str
     pushed_at: datetime | None = None
     pulled_at: datetime | None = None
+    locked: bool | None = None
+    """Whether the vendor refuses to delete it (a lock, an immutable or protected tag); empty: it
+    does not tell."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -572,3 +572,18 @@ def test_only_the_largest_bundles_are_weighed_and_all_within_their_versions(
     assert list(best["repository"]) == ["app", "app"]
     freed = found.repositories.set_index("repository")["freed_bytes"]
     assert int(best["bytes_freed"].sum()) == freed["app"]
+
+
+def test_what_the_vendor_locks_stays_and_keeps_its_digest(history: History) -> None:
+    shelf = Shelf()
+    both, plain = shelf.image(layer("both", 10), name="both"), shelf.image(name="plain")
+    shelf.tag("app", "locked", both, locked=True)
+    shelf.tag("app", "same-digest", both)
+    shelf.tag("app", "told-free", plain, locked=False)
+    publish(history, shelf.inventory())
+    found = retention(history, Rule(delete_tags=(".",)))
+    assert set(found.tags["tag"]) == {"same-digest", "told-free"}
+    assert dict(zip(found.kept["tag"], found.kept["reason"], strict=True)) == {
+        "locked": "is locked"
+    }
+    assert list(found.manifests["digest"]) == [plain]

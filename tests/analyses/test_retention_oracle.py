@@ -38,8 +38,14 @@ class Case:
         for source in self.sources:
             seen = source.inventory
             lines.append(f"scan of {source.namespace!r} at {source.taken_at}")
-            lines += [f"  {row.repository}:{row.tag} {row.digest[7:15]}" for row in seen.tags]
-            lines += [f"  {row.repository} holds {row.digest[7:15]}" for row in seen.untagged]
+            lines += [
+                f"  {row.repository}:{row.tag} {row.digest[7:15]}{' locked' if row.locked else ''}"
+                for row in seen.tags
+            ]
+            lines += [
+                f"  {row.repository} holds {row.digest[7:15]}{' locked' if row.locked else ''}"
+                for row in seen.untagged
+            ]
             lines += [f"  {row.parent[7:15]} → {row.child[7:15]}" for row in seen.children]
             lines += [
                 f"  {row.digest[7:15]} about {row.subject[7:15]}"
@@ -113,7 +119,11 @@ def cases(draw: st.DrawFn) -> Case:
     for tags in shelf.repositories.values():
         for tag, row in tags.items():
             if draw(st.integers(0, 9)) == 0:
-                tags[tag] = replace(row, pulled_at=NOON - DAY)
+                row = replace(row, pulled_at=NOON - DAY)
+            tags[tag] = replace(row, locked=draw(st.sampled_from((None, None, None, False, True))))
+    for held in shelf.tagless.values():
+        for digest, tagless in held.items():
+            held[digest] = replace(tagless, locked=draw(st.sampled_from((None, None, True))))
     sources = [Source(inventory=shelf.inventory(), taken_at=NOON - DAY)]
     in_use = draw(in_use_of(shelf))
     if draw(st.integers(0, 2)) == 0:

@@ -16,6 +16,8 @@ from regtools.analyses.retention import Retention, retention
 from regtools.history import History
 from regtools.policies import Policy
 from regtools.policies.acr import parse_acr
+from regtools.policies.artifactregistry import parse_artifactregistry
+from regtools.policies.harbor import parse_harbor
 from regtools.policies.zot import parse_zot
 
 DAY = timedelta(days=1)
@@ -208,3 +210,52 @@ def test_what_goes_and_what_stays_add_up(shelf: Shelf, make: Callable[[], Policy
         deleted = set(zip(found.manifests["repository"], found.manifests["digest"], strict=True))
         staying = zip(found.kept["repository"], found.kept["digest"], strict=True)
         assert deleted.isdisjoint(staying)
+
+
+def test_what_is_locked_stays_under_a_policy_that_does_not_unlock(tmp_path: Path) -> None:
+    shelf = Shelf()
+    held, free = (shelf.image(layer(name, 1000), name=name) for name in ("held", "free"))
+    bare = shelf.image(layer("bare", 500), name="bare")
+    shelf.tag("app", "held", held, pushed_at=OLD, locked=True)
+    shelf.tag("app", "free", free, pushed_at=OLD, locked=False)
+    shelf.hold("app", bare, pushed_at=OLD, locked=True)
+    command = "acr purge --filter 'app:.*' --ago 30d --untagged"
+    found = ask(shelf, parse_acr(command), tmp_path / "kept")
+    assert set(found.tags["tag"]) == {"free"}
+    assert set(found.manifests["digest"]) == {free}
+    reasons = dict(zip(found.kept["digest"], found.kept["reason"], strict=True))
+    assert reasons == {held: "is locked", bare: "is locked"}
+    found = ask(shelf, parse_acr(f"{command} --include-locked"), tmp_path / "unlocked")
+    assert set(found.manifests["digest"]) == {held, free, bare}
+
+
+def harbor() -> Policy:
+    """Retain what was pushed within a day."""
+    scope = {"kind": "doublestar", "decoration": "repoMatches", "pattern": "**"}
+    tags = {"kind": "doublestar", "decoration": "matches", "pattern": "**"}
+    rule = {
+        "action": "retain",
+        "template": "nDaysSinceLastPush",
+        "params": {"nDaysSinceLastPush": 1},
+        "tag_selectors": [tags],
+        "scope_selectors": {"repository": [scope]},
+    }
+    return parse_harbor({"algorithm": "or", "rules": [rule]})
+
+
+def artifact_registry() -> Policy:
+    """Delete what is older than a day."""
+    rule = {"name": "old", "action": {"type": "Delete"}, "condition": {"olderThan": "1d"}}
+    return parse_artifactregistry([rule])
+
+
+@pytest.mark.parametrize("policy", [harbor(), artifact_registry()], ids=lambda one: one.vendor)
+def test_an_image_with_an_immutable_tag_is_not_deleted(tmp_path: Path, policy: Policy) -> None:
+    shelf = Shelf()
+    held, free = (shelf.image(layer(name, 1000), name=name) for name in ("held", "free"))
+    for tag, digest, locked in (("a", held, True), ("b", held, False), ("c", free, False)):
+        shelf.tag("project/app", tag, digest, pushed_at=OLD, locked=locked)
+    found = ask(shelf, policy, tmp_path)
+    assert set(found.tags["tag"]) == {"c"}
+    assert set(found.manifests["digest"]) == {free}
+    assert dict(zip(found.kept["tag"], found.kept["reason"], strict=True))["a"] == "is locked"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -66,6 +67,19 @@ def test_filters_choose_as_the_readme_says(given_filter: str, gone: list[str]) -
 def test_a_filter_of_repositories_ending_in_cache() -> None:
     found = lost("--filter '.*/cache:.*' --ago 30d", *OLD, repository="team/cache")
     assert found == ["hello", "hello-world", "say-hello", "the-world"]
+
+
+def test_what_is_locked_stays_unless_it_is_said() -> None:
+    tagged = replace(image("a", "free", "held", days=40), locked_tags=frozenset({"held"}))
+    bare = replace(image("b", days=40), is_locked=True)
+    command = "--filter 'app:.*' --ago 30d --untagged"
+    assert lost(command, tagged, bare) == ["free"]
+    assert removed(command, tagged, bare) == []
+    more = f"{command} --include-locked"
+    assert lost(more, tagged, bare) == ["free", "held"]
+    assert removed(more, tagged, bare) == ["a", "b"]
+    assert policy(more).unlocks
+    assert not policy(command).unlocks
 
 
 # acr-cli's own tests, TestParseDuration; what it takes for what nobody means is refused here.
@@ -457,7 +471,7 @@ def test_the_newest_that_keep_spares_never_go(
     ("command", "found"),
     [
         ("--filter app:v --ago 1d --untagged --include-locked", []),
-        ("--filter app:v --ago 1d --untagged", ["LOCKS_UNKNOWN"]),
+        ("--filter app:v --ago 1d --untagged", []),
         ("--filter app:v --ago 1d --include-locked", ["LEAVES_UNTAGGED"]),
         ("--filter app:v --ago 1d --untagged --dry-run --include-locked", ["POLICY_DRY_RUN"]),
         ("--filter app:v --ago 0d --untagged --include-locked", ["NO_MINIMUM_AGE"]),

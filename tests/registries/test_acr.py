@@ -71,7 +71,21 @@ def test_every_tag_is_found_with_its_time_and_without_a_request_a_tag(
     tags = seen.table("tags").set_index(["repository", "tag"])
     told = pd.Timestamp(pushed_at(node)) + pd.Timedelta(microseconds=998391)
     assert tags.loc[("acme/app", "1.0"), "pushed_at"] == told
-    assert not any("/tags/" in path or "_tags" in path for path in server.paths)
+    assert not any("/tags/" in path for path in server.paths)
+
+
+def test_a_locked_tag_and_a_locked_manifest_are_told(tmp_path: Path, server: AcrServer) -> None:
+    server.locked_tags = {("acme/app", "1.0")}
+    server.locked = {"acme/tools/lint"}
+    seen = look(tmp_path, server)
+    tags = seen.table("tags").set_index(["repository", "tag"])["locked"]
+    assert tags[("acme/app", "1.0")]
+    assert [key for key, locked in tags.items() if locked and key[0] == "acme/app"] == [
+        ("acme/app", "1.0")
+    ]
+    assert tags["acme/tools/lint"].all()
+    untagged = seen.table("untagged").set_index("repository")["locked"]
+    assert not untagged["acme/app"].any()
 
 
 def test_untagged_manifests_are_seen(tmp_path: Path, server: AcrServer) -> None:
@@ -91,8 +105,8 @@ def test_a_later_scan_fetches_no_manifest(tmp_path: Path, server: AcrServer) -> 
     server.seen.clear()
     assert look(tmp_path, server).tags == first.tags
     assert server.pulled == []
-    # The way there and the catalog, then of each repository: a token, its lock, its manifests.
-    assert len(server.seen) <= 10 + 3 * 2
+    # The way there and the catalog; of each repository a token, its lock, its tags, its manifests.
+    assert len(server.seen) <= 10 + 4 * 2
 
 
 def test_three_thousand_tags_of_one_repository_come_by_the_hundred(tmp_path: Path) -> None:
@@ -104,9 +118,10 @@ def test_three_thousand_tags_of_one_repository_come_by_the_hundred(tmp_path: Pat
         seen = look(tmp_path, server)
         assert seen.tags == plan_tags(server)
         assert len([path for path in server.api_paths if "_manifests" in path]) == 3
+        assert len([path for path in server.api_paths if "_tags" in path]) == 30
         server.seen.clear()
         assert look(tmp_path, server).tags == seen.tags
-        assert len(server.seen) < 15
+        assert len(server.seen) < 15 + 30
 
 
 def test_hundreds_of_repositories_come_by_the_hundred(tmp_path: Path) -> None:
@@ -114,8 +129,8 @@ def test_hundreds_of_repositories_come_by_the_hundred(tmp_path: Path) -> None:
     with serving(AcrServer(plan, users={PRINCIPAL: SECRET})) as server:
         assert look(tmp_path, server).tags == plan_tags(server)
         assert len([path for path in server.api_paths if "_catalog" in path]) == 3
-        # Of each repository its lock and its manifests.
-        assert len(server.api_paths) == 3 + 2 * 210
+        # Of each repository its lock, its tags and its manifests.
+        assert len(server.api_paths) == 3 + 3 * 210
 
 
 def test_a_prefix_is_read_alone(tmp_path: Path, server: AcrServer) -> None:

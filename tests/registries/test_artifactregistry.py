@@ -152,6 +152,7 @@ def test_size_immutability_and_cleanup_policies_are_kept(
     seen = look(tmp_path, server)
     repositories = seen.table("repositories").set_index("repository")
     assert bool(repositories.loc["acme/apps/app", "immutable"])
+    assert seen.table("tags")["locked"].all()
     policy = json.loads(repositories.loc["acme/apps/app", "cleanup_policy"])
     assert is_artifactregistry(policy)
     read = parse_artifactregistry(policy)

@@ -37,6 +37,15 @@ def look(folder: Path, server: HarborServer, **fields: str) -> Seen:
     return scan_vendor(folder, server, kind="harbor", **{"username": ROBOT, **fields})
 
 
+def test_an_immutable_tag_is_locked(tmp_path: Path, server: HarborServer) -> None:
+    seen = look(tmp_path, server)
+    name, tag = next(iter(plan_tags(server)))
+    assert not seen.table("tags")["locked"].any()
+    server.locked_tags = {(name, tag)}
+    tags = look(tmp_path, server).table("tags").set_index(["repository", "tag"])["locked"]
+    assert [key for key, locked in tags.items() if locked] == [(name, tag)]
+
+
 def test_every_repository_and_tag_is_found_though_the_catalog_is_closed(
     tmp_path: Path, server: HarborServer
 ) -> None:

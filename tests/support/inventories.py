@@ -160,7 +160,13 @@ class Shelf:
         self.repositories.setdefault(name, {})
 
     def tag(
-        self, repository: str, tag: str, digest: str, *, pushed_at: datetime | None = None
+        self,
+        repository: str,
+        tag: str,
+        digest: str,
+        *,
+        pushed_at: datetime | None = None,
+        locked: bool | None = None,
     ) -> None:
         """Point a tag to a manifest, away from the one it pointed to before."""
         self.repository(repository)
@@ -170,6 +176,7 @@ class Shelf:
             tag=tag,
             digest=digest,
             pushed_at=pushed_at,
+            locked=locked,
         )
 
     def refer(self, repository: str, subject: str, referrer: str, suffix: str = "") -> None:
@@ -183,6 +190,7 @@ class Shelf:
         *,
         pushed_at: datetime | None = None,
         pulled_at: datetime | None = None,
+        locked: bool | None = None,
     ) -> None:
         """Keep a manifest in a repository without a tag."""
         self.repository(repository)
@@ -192,6 +200,7 @@ class Shelf:
             digest=digest,
             pushed_at=pushed_at,
             pulled_at=pulled_at,
+            locked=locked,
         )
 
     def report(self, repository: str, size: int, *, limit: int | None = None) -> None:

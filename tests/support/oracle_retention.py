@@ -169,7 +169,7 @@ class Place:
     def _selects(self, row: TagRow | UntaggedRow) -> bool:
         rule = self._rule
         tag = row.tag if isinstance(row, TagRow) else None
-        if row.digest in self.protected or not rule.has_condition:
+        if row.digest in self.protected or row.locked or not rule.has_condition:
             return False
         if (tag is None) != rule.untagged:
             return False
@@ -215,10 +215,12 @@ class Place:
 
     @cached_property
     def fixed(self) -> set[str]:
-        """Tops that no rule speaks of: referrers whose subject is not here, or that run."""
+        """Tops that no rule speaks of: referrers whose subject is not here, that run, or are locked."""
         lost = {row.digest for row in self._referrer_tags if row.tag not in self._following}
         referrers = {row.digest for row in self._referrer_tags} | self._untagged.keys()
-        return lost | (referrers & self.protected)
+        beside = (*self._referrer_tags, *self._untagged.values())
+        locked = {row.digest for row in beside if row.locked}
+        return lost | locked | (referrers & self.protected)
 
     @cached_property
     def going(self) -> set[str]:

@@ -347,6 +347,7 @@ def retention(
     workspace.add("in_use", _in_use_frame(in_use))
     workspace.make("protected")
     workspace.set("earliest", EARLIEST_IMAGE)
+    workspace.set("locks_hold", policy is None or not policy.unlocks)
     workspace.set("keep_last", rule.keep_last if rule is not None else None)
     notes: list[str] = []
     remarks: list[Remark] = []

@@ -113,6 +113,8 @@ def _version(record: dict[Any, Any]) -> Version:
         tagged_at=_times(record["tagged_at"]) if len(record["tags"]) > 1 else (),
         pushed_at=_time(record["pushed_at"]),
         pulled_at=_time(record["pulled_at"]),
+        locked_tags=frozenset(record["locked_tags"]),
+        is_locked=bool(record["locked"]),
         tells_pulls=bool(record["tells_pulls"]),
         media_type=record["media_type"],
         artifact_type=_text(record["artifact_type"]),
@@ -129,9 +131,12 @@ def _judged(
     gone = set(tags if verdict is not None and verdict.whole else verdict.tags if verdict else ())
     rule = verdict.rule if verdict is not None else ""
     is_left_behind = verdict is not None and verdict.action is Action.KEEP
+    locked = set(record["locked_tags"]) | ({None} if record["locked"] else set())
 
     def row(tag: str | None, *, selected: bool) -> tuple[Any, ...]:
         reason = None if selected else rule if is_left_behind else "no rule deletes it"
+        if reason and tag in locked:
+            reason = "is locked"
         return record["place"], record["node"], tag, None, selected, reason, rule
 
     for tag in tags:

@@ -329,6 +329,8 @@ class _Run:
                     digest=digest,
                     pushed_at=tag.pushed_at or version.pushed_at,
                     pulled_at=tag.pulled_at or version.pulled_at,
+                    # What is locked by itself holds its tags.
+                    locked=version.locked or tag.locked,
                 )
 
         async def resolve(version: ListedVersion) -> None:
@@ -362,6 +364,7 @@ class _Run:
                 digest=digest,
                 pushed_at=version.pushed_at,
                 pulled_at=version.pulled_at,
+                locked=version.locked,
             )
             for digest, version in versions.items()
             if digest not in tagged

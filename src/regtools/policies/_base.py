@@ -30,6 +30,10 @@ class Version:
     """When it was last pulled; None where nobody tells, or it never was."""
     tells_pulls: bool = False
     """Whether this registry tells pulls at all: then no `pulled_at` means never."""
+    locked_tags: frozenset[str] = frozenset()
+    """Tags that the vendor refuses to delete, as far as it tells."""
+    is_locked: bool = False
+    """Whether the vendor refuses to delete it, for its own sake or for that of a tag on it."""
     size: int = 0
     """Bytes a pull of all of it would move: itself and everything below."""
     media_type: str = ""
@@ -112,6 +116,10 @@ class Policy(Protocol):
         Where false they stay, untagged, until a rule selects them. Referrers follow their
         subject, but for those that a verdict keeps.
         """
+
+    @property
+    def unlocks(self) -> bool:
+        """Whether what is locked is deleted too."""
 
     def decide(self, repository: RepositoryVersions, *, now: datetime) -> list[Verdict]:
         """Say what goes from one repository, as the vendor would decide at that moment."""

@@ -72,11 +72,26 @@ class AcrInventory:
             raise refusal from None
 
     async def versions(self, repository: ListedRepository) -> AsyncIterator[Read[ListedVersion]]:
-        """Give a repository's manifests, tagged or not."""
+        """Give a repository's manifests, tagged or not.
+
+        Its tags are asked for first: each has a time and a lock of its own.
+        """
         name = repository.name
-        what = f"the manifests of {name}"
-        async for page in self._pages(f"{_path(name)}/_manifests", what, _scope(name)):
-            yield read_all(page.raw("manifests"), _version, vendor=_VENDOR, place="manifests")
+        tags: dict[str, ListedTag] = {}
+        path, what = f"{_path(name)}/_tags", f"the tags of {name}"
+        async for page in self._pages(path, what, _scope(name)):
+            told = read_all(page.raw("tags"), _tag, vendor=_VENDOR, place="tags")
+            tags.update({tag.name: tag for tag in told.items})
+            if told.problems:
+                yield Read(problems=told.problems)
+        path, what = f"{_path(name)}/_manifests", f"the manifests of {name}"
+        async for page in self._pages(path, what, _scope(name)):
+            yield read_all(
+                page.raw("manifests"),
+                lambda entry: _version(entry, tags),
+                vendor=_VENDOR,
+                place="manifests",
+            )
 
     async def reported(self) -> Read[ReportedBytes]:
         """Nothing: usage is told by Azure Resource Manager, to whoever may see the subscription."""
@@ -171,11 +186,27 @@ def _names(page: Entry) -> Read[str]:
     )
 
 
-def _version(entry: Entry) -> ListedVersion:
+def _tag(entry: Entry) -> ListedTag:
+    return ListedTag(
+        name=entry.tag("name"), pushed_at=entry.time("lastUpdateTime"), locked=_locked(entry)
+    )
+
+
+def _locked(entry: Entry) -> bool | None:
+    """Whether it may not be deleted: ``acr purge`` leaves out what lacks either right."""
+    attributes = entry.entry("changeableAttributes")
+    if attributes is None:
+        return None
+    rights = [attributes.flag(name) for name in ("deleteEnabled", "writeEnabled")]
+    return None if rights == [None, None] else False in rights
+
+
+def _version(entry: Entry, tags: Mapping[str, ListedTag]) -> ListedVersion:
     return ListedVersion(
         digest=entry.digest("digest"),
-        tags=tuple(ListedTag(name=tag) for tag in entry.tags("tags")),
+        tags=tuple(tags.get(tag, ListedTag(name=tag)) for tag in entry.tags("tags")),
         pushed_at=entry.time("createdTime"),
+        locked=_locked(entry),
     )
 
 

@@ -234,7 +234,7 @@ class ArtifactRegistryInventory:
         async for page in self._pages(path, "dockerImages", f"the images of {whole.prefix}"):
             images = read_all(
                 page.raw("dockerImages"),
-                lambda entry: _image(entry, whole.prefix),
+                lambda entry: _image(entry, whole.prefix, locked=immutable),
                 vendor=_VENDOR,
                 place="dockerImages",
             )
@@ -342,15 +342,19 @@ def _cleanup_policy(repository: Entry) -> str | None:
     return json.dumps(fields, sort_keys=True)
 
 
-def _image(entry: Entry, prefix: str) -> tuple[str, ListedVersion]:
-    """Read ``…/dockerImages/team%2Fapi@sha256:…``: a slash in an image's name is escaped."""
+def _image(entry: Entry, prefix: str, *, locked: bool | None) -> tuple[str, ListedVersion]:
+    """Read ``…/dockerImages/team%2Fapi@sha256:…``: a slash in an image's name is escaped.
+
+    ``locked``: whether the repository's tags can neither be moved nor deleted (its description of
+    ``dockerConfig.immutableTags``).
+    """
     whole = entry.text("name")
     image, at, digest = unquote(whole.partition("/dockerImages/")[2]).rpartition("@")
     try:
         name = parse_repository(f"{prefix}/{image}") if at and image else ""
         version = ListedVersion(
             digest=parse_digest(digest),
-            tags=tuple(ListedTag(name=tag) for tag in entry.tags("tags")),
+            tags=tuple(ListedTag(name=tag, locked=locked) for tag in entry.tags("tags")),
             pushed_at=entry.time("uploadTime"),
         )
     except InvalidReferenceError as error:

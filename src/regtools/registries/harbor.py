@@ -85,7 +85,11 @@ class HarborInventory:
         # Harbor's own web server unescapes a path once before its routes see it.
         twice = quote(quote(rest, safe=""), safe="")
         path = f"/projects/{quote(project, safe='')}/repositories/{twice}/artifacts"
-        parameters = {"with_tag": "true", "with_accessory": "true"}
+        parameters = {
+            "with_tag": "true",
+            "with_accessory": "true",
+            "with_immutable_status": "true",
+        }
         async for page in self._pages(path, f"the artifacts of {repository.name}", parameters):
             read = read_all(page, _versions, vendor=_VENDOR, place="artifacts")
             found = [version for versions in read.items for version in versions]
@@ -248,6 +252,7 @@ def _versions(entry: Entry) -> list[ListedVersion]:
                 name=tag.tag("name"),
                 pushed_at=tag.time("push_time"),
                 pulled_at=tag.time("pull_time"),
+                locked=tag.flag("immutable"),
             )
             for tag in entry.entries("tags")
         ),

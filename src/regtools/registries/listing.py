@@ -51,6 +51,8 @@ class ListedTag:
     name: str
     pushed_at: datetime | None = None
     pulled_at: datetime | None = None
+    locked: bool | None = None
+    """Whether the vendor refuses to delete it; None: it does not tell."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +65,8 @@ class ListedVersion:
     """Empty: untagged."""
     pushed_at: datetime | None = None
     pulled_at: datetime | None = None
+    locked: bool | None = None
+    """Whether the vendor refuses to delete it, whatever its tags; None: it does not tell."""
     is_referred_to: bool | None = None
     """Whether a signature, SBOM or the like refers to it; None: the vendor does not tell."""
 

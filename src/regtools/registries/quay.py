@@ -221,7 +221,8 @@ def _joined(entry: Entry) -> Entry:
 
 def _version(entry: Entry) -> ListedVersion:
     pushed_at = entry.mail_time("last_modified")
-    tag = ListedTag(name=entry.tag("name"), pushed_at=pushed_at)
+    # Quay 3.16 and later have tags that can neither be moved nor deleted.
+    tag = ListedTag(name=entry.tag("name"), pushed_at=pushed_at, locked=entry.flag("immutable"))
     return ListedVersion(digest=entry.digest("manifest_digest"), tags=(tag,), pushed_at=pushed_at)
 
 

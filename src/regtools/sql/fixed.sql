@@ -1,5 +1,5 @@
 -- Answers: which manifests stay though they are no version: no rule speaks of them?
--- Parameters: none; tables others, referrer_tags, untagged_here, protected.
+-- Parameters: the variable locks_hold (FALSE: a policy deletes what is locked too); tables others, referrer_tags, untagged_here, protected.
 -- Columns: place, node.
 WITH
 -- Referrers whose subject is gone.
@@ -13,5 +13,13 @@ beside AS (
     SELECT place, node FROM untagged_here
 )
 SELECT place, node FROM lonely
+UNION
+SELECT place, node
+FROM (
+    SELECT place, node, locked FROM referrer_tags
+    UNION ALL
+    SELECT place, node, locked FROM untagged_here
+) AS lockable
+WHERE locked AND node IS NOT NULL AND getvariable('locks_hold')
 UNION
 SELECT place, node FROM protected SEMI JOIN beside USING (place, node)

@@ -19,9 +19,11 @@ told AS (
 ),
 held AS (
     -- What could not be read is nothing to judge.
-    SELECT place, node, tag, pushed_at, pulled_at FROM tagged WHERE NOT refers AND node IS NOT NULL
+    SELECT place, node, tag, pushed_at, pulled_at, locked
+    FROM tagged
+    WHERE NOT refers AND node IS NOT NULL
     UNION ALL
-    SELECT place, node, NULL, pushed_at, pulled_at
+    SELECT place, node, NULL, pushed_at, pulled_at, locked
     FROM others
     WHERE tag IS NULL AND node IS NOT NULL
 ),
@@ -31,6 +33,7 @@ aged AS (
         held.node,
         held.tag,
         held.pulled_at,
+        held.locked,
         told.tells_pulls,
         protected.node IS NOT NULL AS is_protected,
         -- The registry's word is better than the image's; one that cannot be true is none.
@@ -52,6 +55,7 @@ SELECT
     dated,
     CASE
         WHEN is_protected THEN 'in use'
+        WHEN locked THEN 'is locked'
         WHEN NOT getvariable('has_condition') THEN 'no condition selects anything'
         WHEN tag IS NOT NULL AND getvariable('only_untagged') THEN 'has a tag'
         WHEN tag IS NULL AND NOT getvariable('only_untagged') THEN 'has no tag'

@@ -1,7 +1,7 @@
 -- Answers: what does a repository hold beside its versions: which tags are those of referrers, and
 --          which manifests have no tag and are not part of anything that has one?
 -- Parameters: none; tables links, tagged, referrer_tags, untagged_here, above.
--- Columns: place, tag (NULL: untagged), digest, node, pushed_at, pulled_at, follows (a tag leads to
+-- Columns: place, tag (NULL: untagged), digest, node, pushed_at, pulled_at, locked, follows (a tag leads to
 --          its subject: its bytes are counted there), goes_along (its subject is here, tagged or not:
 --          it stays and goes with it).
 WITH
@@ -52,10 +52,11 @@ SELECT
     referrer_tags.node,
     referrer_tags.pushed_at,
     referrer_tags.pulled_at,
+    referrer_tags.locked,
     coalesce(anchored.follows, FALSE) AS follows,
     coalesce(anchored.goes_along, FALSE) AS goes_along
 FROM referrer_tags
 LEFT JOIN anchored USING (place, node)
 UNION ALL
-SELECT place, NULL, digest, node, pushed_at, pulled_at, FALSE, FALSE
+SELECT place, NULL, digest, node, pushed_at, pulled_at, locked, FALSE, FALSE
 FROM loose

@@ -4,7 +4,7 @@
 --             untagged_here, others.
 -- Columns: place, node, registry, repository, digest, tags (a list), tagged_at (when each was
 --          pushed, else when it was made), pushed_at (the last of them, else when it was made),
---          pulled_at, tells_pulls, media_type, artifact_type, subject (as it says itself, or else
+--          pulled_at, locked_tags (a list), locked (it, or a tag on it), tells_pulls, media_type, artifact_type, subject (as it says itself, or else
 --          a referrer's tag on it), parents (a list of digests), loose (untagged, and part of
 --          nothing else).
 WITH RECURSIVE
@@ -14,11 +14,12 @@ named AS (
         node,
         tag,
         CASE WHEN pushed_at >= getvariable('earliest') THEN pushed_at END AS pushed_at,
-        pulled_at
+        pulled_at,
+        coalesce(locked, FALSE) AS locked
     FROM (
-        SELECT place, node, tag, pushed_at, pulled_at FROM tagged WHERE NOT refers
+        SELECT place, node, tag, pushed_at, pulled_at, locked FROM tagged WHERE NOT refers
         UNION ALL
-        SELECT place, node, NULL, pushed_at, pulled_at FROM untagged_here
+        SELECT place, node, NULL, pushed_at, pulled_at, locked FROM untagged_here
     ) AS every
     WHERE node IS NOT NULL
 ),
@@ -38,7 +39,9 @@ told AS (
         list(tag ORDER BY tag) FILTER (WHERE tag IS NOT NULL) AS tags,
         list(pushed_at ORDER BY tag) FILTER (WHERE tag IS NOT NULL) AS tagged_at,
         max(pushed_at) AS pushed_at,
-        max(pulled_at) AS pulled_at
+        max(pulled_at) AS pulled_at,
+        list(tag ORDER BY tag) FILTER (WHERE tag IS NOT NULL AND locked) AS locked_tags,
+        bool_or(locked) AS locked
     FROM named
     GROUP BY place, node
 ),
@@ -73,6 +76,8 @@ SELECT
     ) AS tagged_at,
     coalesce(told.pushed_at, dates.made_at) AS pushed_at,
     told.pulled_at,
+    coalesce(told.locked_tags, []) AS locked_tags,
+    coalesce(told.locked, FALSE) AS locked,
     tell_pulls.registry IS NOT NULL AS tells_pulls,
     nodes.media_type,
     nodes.artifact_type,

@@ -1,7 +1,7 @@
 -- Answers: which manifest does each tag name, in numbers?
 -- Parameters: the variable referrer_tags (see macros); tables places, nodes.
 -- Columns: place, scan, tag, node (NULL: not read), unread (its digest then), pushed_at, pulled_at,
---          refers (it is a referrer's tag, and no version).
+--          locked, refers (it is a referrer's tag, and no version).
 SELECT
     places.place,
     places.scan,
@@ -10,6 +10,7 @@ SELECT
     CASE WHEN nodes.node IS NULL THEN tags.digest END AS unread,
     tags.pushed_at,
     tags.pulled_at,
+    tags.locked,
     is_referrer_tag(tags.tag) AS refers
 FROM tags
 JOIN places ON places.snapshot = tags.snapshot AND places.repository = tags.repository

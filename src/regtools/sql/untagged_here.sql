@@ -1,7 +1,13 @@
 -- Answers: which manifests are known to be held without a tag?
 -- Parameters: none; tables places, nodes.
--- Columns: place, digest, node (NULL: not read), pushed_at, pulled_at.
-SELECT places.place, untagged.digest, nodes.node, untagged.pushed_at, untagged.pulled_at
+-- Columns: place, digest, node (NULL: not read), pushed_at, pulled_at, locked.
+SELECT
+    places.place,
+    untagged.digest,
+    nodes.node,
+    untagged.pushed_at,
+    untagged.pulled_at,
+    untagged.locked
 FROM untagged
 JOIN places
     ON places.snapshot = untagged.snapshot AND places.repository = untagged.repository

@@ -39,6 +39,7 @@ class AcrServer(VendorServer):
         self.rights: dict[str, set[str] | None] = {}
         self.page_size = 100
         self.locked: set[str] = set()
+        self.locked_tags: set[tuple[str, str]] = set()
         self.api_down: Answer | None = None
         self.capitals = False
         self.entra = unsigned(
@@ -149,6 +150,15 @@ class AcrServer(VendorServer):
             page, link = self._cut(path, query, names, names)
             body = {"repositories": page}
             return as_json(DESCRIPTION.check("#/definitions/Repositories", body), **link)
+        if match := re.fullmatch(r"/acr/v1/(.+)/_tags", path):
+            if match[1] not in self.plan.tags:
+                return _error(404, "NAME_UNKNOWN", "repository name not known to registry")
+            named = sorted(self.plan.tags[match[1]].items())
+            route = f"/acr/v1/{quote(match[1])}/_tags"
+            page, link = self._cut(route, query, named, [tag for tag, _ in named])
+            tags = [self.tag(match[1], tag, node) for tag, node in page]
+            body = {"registry": self.host, "imageName": match[1], "tags": tags}
+            return as_json(DESCRIPTION.check("#/definitions/Tags", body), **link)
         if match := re.fullmatch(r"/acr/v1/(.+)/_manifests", path):
             if match[1] not in self.plan.tags:
                 return _error(404, "NAME_UNKNOWN", "repository name not known to registry")
@@ -194,6 +204,20 @@ class AcrServer(VendorServer):
             **({"references": parts} if parts else {}),
             **({"tags": tags} if tags else {}),
             "changeableAttributes": self._attributes(name),
+        }
+
+    def tag(self, name: str, tag: str, node: Node) -> dict[str, Any]:
+        """Give a tag as the API lists it."""
+        when = f"{pushed_at(node):%Y-%m-%dT%H:%M:%S}.9983915Z"
+        attributes = self._attributes(name)
+        if (name, tag) in self.locked_tags:
+            attributes |= {"deleteEnabled": False, "writeEnabled": False}
+        return {
+            "name": tag,
+            "digest": node.digest,
+            "createdTime": when,
+            "lastUpdateTime": when,
+            "changeableAttributes": attributes,
         }
 
     def _about(self, name: str) -> dict[str, Any]:

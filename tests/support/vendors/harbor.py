@@ -34,6 +34,7 @@ class HarborServer(VendorServer):
         self.accessories: dict[str, list[Node]] = {}
         self.retention: dict[str, Any] | None = None
         self.immutable: list[dict[str, Any]] = []
+        self.locked_tags: set[tuple[str, str]] = set()
         self.permissions: list[tuple[str, str]] = []
         self.api_down: Answer | None = None
 
@@ -149,7 +150,13 @@ class HarborServer(VendorServer):
         pulled = self.pulled_at.get(node.digest)
         when = pulled.strftime("%Y-%m-%dT%H:%M:%S.%fZ") if pulled else NEVER
         tags = [
-            {"id": n, "name": tag, "push_time": pushed, "pull_time": when, "immutable": False}
+            {
+                "id": n,
+                "name": tag,
+                "push_time": pushed,
+                "pull_time": when,
+                "immutable": (repository, tag) in self.locked_tags,
+            }
             for n, tag in enumerate(self.tags_on(repository, node.digest), start=1)
         ]
         accessories = [

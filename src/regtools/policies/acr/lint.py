@@ -26,7 +26,7 @@ def lint_acr(
     list of Remark
         Warnings: ``RULE_NEVER_FIRES``, ``RULE_DUPLICATES``, ``DELETES_EVERYTHING``,
         ``LEAVES_UNTAGGED``, ``PATTERN_HALF_ANCHORED``, ``POLICY_DISABLED``. For information:
-        ``POLICY_DRY_RUN``, ``NO_MINIMUM_AGE``, ``LOCKS_UNKNOWN``, ``ONLY_SINCE_ENABLED``,
+        ``POLICY_DRY_RUN``, ``NO_MINIMUM_AGE``, ``ONLY_SINCE_ENABLED``,
         ``PATTERN_MATCHES_NOTHING``, ``COUNT_NOT_REACHED``.
     """
     remarks: list[Remark] = []
@@ -38,9 +38,6 @@ def lint_acr(
         remarks += _among(step, steps[:at], steps[at + 1 :])
         if repositories:
             remarks += _in_view(step, repositories)
-    if any(isinstance(step, Purge) and not step.includes_locked for step in steps):
-        message = "The inventory does not tell what is locked: that is shown as going, and stays."
-        remarks.append(_info("LOCKS_UNKNOWN", "", message))
     return remarks
 
 

@@ -4,8 +4,8 @@ Sources: those of `regtools.policies.acr.purge`, and Microsoft's documentation, 
 ``container-registry-retention-policy``, looked up 2026-11. Several commands run one after the
 other, each on what the one before left. What the sources leave open is settled so:
 
-* What nobody tells is not used: no tag and no manifest is taken for locked, and one without a
-  date stays.
+* Locked tags and manifests are left out, unless ``--include-locked`` says otherwise.
+* What nobody tells is not used: what has no date stays.
 * A part of an index that stays is not deleted, also where ``--keep`` spares the index alone.
 * The registry's own policy counts days from when a manifest lost its tag, which nobody tells: they
   are counted from its push here. It speaks only of what came after it was switched on.
@@ -44,6 +44,11 @@ class AcrPolicy:
     def cascades(self) -> bool:
         """Never: the images of a deleted index stay, untagged, until a command takes them."""
         return False
+
+    @property
+    def unlocks(self) -> bool:
+        """Whether a command says ``--include-locked``."""
+        return any(isinstance(step, Purge) and step.includes_locked for step in self.steps)
 
     def decide(self, repository: RepositoryVersions, *, now: datetime) -> list[Verdict]:
         """Say which tags and which untagged manifests go from one repository."""
@@ -110,7 +115,7 @@ class _State:
             return
         before = self._now - step.ago
         if not step.untagged_only:
-            named = self._tags_before(before)
+            named = self._tags_before(before, locked=step.includes_locked)
             chosen: set[str] = set()
             for one in filters:
                 chosen |= one.tag.matching(named.keys())
@@ -120,7 +125,7 @@ class _State:
                 self._left[digest].discard(tag)
                 self._rules[digest] = str(step)
         if step.untagged or step.untagged_only:
-            bare = self._bare(before)
+            bare = self._bare(before, locked=step.includes_locked)
             held = self._below(set(self._left).difference(bare))
             newest_first = sorted(sorted(set(bare) - held), key=self._pushed, reverse=True)
             self._remove(newest_first[step.keep :], str(step))
@@ -128,27 +133,28 @@ class _State:
     def expire(self, step: UntaggedPolicy) -> None:
         """Take what has been without a tag for some days."""
         if step.is_enabled:
-            bare = self._bare(self._now - timedelta(days=step.days))
+            bare = self._bare(self._now - timedelta(days=step.days), locked=False)
             self._remove([one for one in bare if self._pushed(one) >= step.since], str(step))
 
-    def _tags_before(self, moment: datetime) -> dict[str, tuple[datetime, str]]:
+    def _tags_before(self, moment: datetime, *, locked: bool) -> dict[str, tuple[datetime, str]]:
         """Give the tags that are older, each with its age and its manifest."""
         found: dict[str, tuple[datetime, str]] = {}
         for digest, tags in self._left.items():
             version = self._versions[digest]
             dated = dict(version.dated_tags())
-            for tag in tags:
+            for tag in tags if locked else tags - version.locked_tags:
                 pushed_at = dated[tag]
                 if pushed_at is not None and pushed_at < moment:
                     found[tag] = pushed_at, digest
         return found
 
-    def _bare(self, moment: datetime) -> list[str]:
+    def _bare(self, moment: datetime, *, locked: bool) -> list[str]:
         """Give the manifests without a tag that are not younger; a referrer is none of them."""
         return [
             digest
             for digest, tags in self._left.items()
             if not tags
+            and (locked or not self._versions[digest].is_locked)
             and self._versions[digest].subject is None
             and self._versions[digest].pushed_at is not None
             and self._pushed(digest) <= moment

@@ -47,6 +47,11 @@ class ArtifactRegistryPolicy:
         """Never: the images of a deleted index stay, untagged, until a policy deletes them."""
         return False
 
+    @property
+    def unlocks(self) -> bool:
+        """Never."""
+        return False
+
     def decide(self, repository: RepositoryVersions, *, now: datetime) -> list[Verdict]:
         """Say what goes from one package: what some policy deletes and none keeps."""
         package = package_of(repository)
@@ -57,7 +62,7 @@ class ArtifactRegistryPolicy:
         chosen: dict[str, Verdict] = {}
         for version in repository.versions:
             by = next((one for one in self.rules if _deletes(one, version, package, now)), None)
-            if by is not None and version.digest not in kept:
+            if by is not None and version.digest not in kept and not version.is_locked:
                 chosen[version.digest] = Verdict(
                     digest=version.digest, tags=version.tags, whole=True, rule=str(by)
                 )

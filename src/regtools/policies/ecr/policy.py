@@ -39,6 +39,11 @@ class EcrPolicy:
         """Never: the images of an expired index stay, untagged, until a rule selects them."""
         return False
 
+    @property
+    def unlocks(self) -> bool:
+        """Never."""
+        return False
+
     def decide(self, repository: RepositoryVersions, *, now: datetime) -> list[Verdict]:
         """Say what goes, in the order of the rules; each image gets one verdict or none.
 

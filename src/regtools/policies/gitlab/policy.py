@@ -41,6 +41,11 @@ class GitLabPolicy:
         """Always: the garbage collection takes what no tag leads to any more."""
         return True
 
+    @property
+    def unlocks(self) -> bool:
+        """Never."""
+        return False
+
     def decide(self, repository: RepositoryVersions, *, now: datetime) -> list[Verdict]:
         """Say which tags go."""
         if not self.rule.is_enabled:

@@ -8,7 +8,7 @@ Source: goharbor/harbor at c50c7ddd (2026-08-21), ``src/pkg/retention`` and
 * Images that only an index lists, and accessories (what has a ``subject``, and cosign's ``.sig``),
   are no candidates: they are not counted, and go with what they belong to.
 * An image with a tag that an index lists cannot be deleted while the index is there.
-* Tag immutability is not in the inventory: what Harbor protects by it is not known here.
+* An image with an immutable tag is not deleted.
 """
 
 from __future__ import annotations
@@ -40,6 +40,11 @@ class HarborPolicy:
         """Always: the images of a deleted index go along, unless they have a tag or another index."""
         return True
 
+    @property
+    def unlocks(self) -> bool:
+        """Never."""
+        return False
+
     def decide(self, repository: RepositoryVersions, *, now: datetime) -> list[Verdict]:
         """Say what goes: what no rule retains, where there is one."""
         name = name_in_project(repository)
@@ -58,7 +63,7 @@ class HarborPolicy:
                 digest=version.digest, tags=version.tags, whole=True, rule=reason
             )
             for version in listed
-            if version.digest not in retained
+            if version.digest not in retained and not version.is_locked
         }
         gone = releasable(repository.versions, {*chosen, *_parts_below(repository, chosen)})
         return [verdict for digest, verdict in chosen.items() if digest in gone]

@@ -60,6 +60,11 @@ class ZotPolicy:
         found = (one for one in self.stores[1:] if more and one.prefix == first)
         return next(found, self.stores[0])
 
+    @property
+    def unlocks(self) -> bool:
+        """Never."""
+        return False
+
     def decide(self, repository: RepositoryVersions, *, now: datetime) -> list[Verdict]:
         """Say what one run of the garbage collection takes from a repository."""
         store = self.store_of(repository.repository)
