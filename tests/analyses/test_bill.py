@@ -58,6 +58,12 @@ class TestSumsDoneByHand:
         assert made.monthly_usd == Decimal("140.00")
         assert made.grade == "B"
 
+    def test_ecr_public(self) -> None:
+        # 150 GiB: 50 free, 100 at 0.10 = 10.00; 5,220 GiB out: 5,120 free, 100 at 0.09 = 9.00.
+        made = bill("ecr-public", "public", inputs(150 * GIB), egress_gb=Decimal(5220 * GIB) / GB)
+        assert made.monthly_usd == Decimal("19.00")
+        assert made.grade == "U"
+
     def test_ecr_with_traffic_in_every_tier(self) -> None:
         # 200,000 GiB: 100 free; to 10,240: 10,140 at 0.09 = 912.60; to 51,200: 40,960 at 0.085
         # = 3,481.60; to 153,600: 102,400 at 0.07 = 7,168.00; 46,400 at 0.05 = 2,320.00.
@@ -269,6 +275,7 @@ class TestTheRange:
             "artifactregistry": 100,
             "dockerhub": 100,
             "ecr": 100,
+            "ecr-public": 100,
             "ghcr": 100,
             "gitlab": 20,
             "quay": 20,

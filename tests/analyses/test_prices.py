@@ -67,6 +67,7 @@ def test_every_provider_that_is_compared_has_a_plan() -> None:
         "artifactregistry",
         "dockerhub",
         "ecr",
+        "ecr-public",
         "ghcr",
         "gitlab",
         "quay",

@@ -25,8 +25,6 @@ COLUMNS: Final = {
     "monthly_usd_freed": "object",
 }
 _SELF_HOSTED: Final = "selfhosted"
-_PRICED_LIKE: Final = {"ecr-public": "ecr"}
-"""Beyond its first 50 GB, ECR Public's storage costs what ECR's does (grade C: cloudburn, 2026-03)."""
 _NO_TRAFFIC: Final = replace(Scenario(), pulls=0, egress_gb=0)
 
 
@@ -64,7 +62,7 @@ def savings(sizes: pd.DataFrame, snapshots: Sequence[SnapshotRow]) -> pd.DataFra
 
 def _row(registry: str, kind: str, freed: int, kept: int) -> tuple[object, ...]:
     providers = price_book().providers
-    provider = providers.get(_PRICED_LIKE.get(kind, kind)) or providers[_SELF_HOSTED]
+    provider = providers.get(kind) or providers[_SELF_HOSTED]
     before, after = _inputs(freed + kept), _inputs(kept)
     best: tuple[str, Decimal, Decimal] | None = None
     for plan in provider.plans:
