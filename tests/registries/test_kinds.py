@@ -108,19 +108,27 @@ def test_a_host_says_more_than_an_answer() -> None:
 @pytest.mark.parametrize(
     ("kind", "ui", "url"),
     [
-        ("quay", None, "https://r.example/repository/acme/app/tag/v1.0"),
-        ("quay", "https://ui.example/", "https://ui.example/repository/acme/app/tag/v1.0"),
+        ("quay", None, "https://r.example/repository/acme/app/tag/{tag}"),
+        ("quay", "https://ui.example/", "https://ui.example/repository/acme/app/tag/{tag}"),
         (
             "distribution",
             "https://ui.example",
-            "https://ui.example/?url=https%3A%2F%2Fr.example#!/taghistory/image/acme/app/tag/v1.0",
+            "https://ui.example/?url=https%3A%2F%2Fr.example#!/taghistory/image/acme/app/tag/{tag}",
         ),
         ("distribution", None, None),
-        ("zot", "https://r.example", "https://r.example/image/acme%2Fapp/tag/v1.0"),
+        ("dockerhub", None, "https://hub.docker.com/r/acme/app/tags?name={tag}"),
+        ("zot", "https://r.example", "https://r.example/image/acme%2Fapp/tag/{tag}"),
     ],
 )
 def test_a_tag_links_to_its_page(kind: str, ui: str | None, url: str | None) -> None:
-    assert registry_kind(kind).tag_url("r.example", "acme/app", "v1.0", ui) == url
+    assert registry_kind(kind).tag_template("r.example", "acme/app", ui) == url
+
+
+def test_an_image_on_ecr_links_to_its_page_in_the_console() -> None:
+    console = "https://eu-west-1.console.aws.amazon.com/ecr/repositories/private/123456789012"
+    assert registry_kind("ecr").tag_template(
+        "123456789012.dkr.ecr.eu-west-1.amazonaws.com", "acme/app"
+    ) == (f"{console}/acme/app/_/image/{{digest}}/details?region=eu-west-1")
 
 
 @pytest.mark.parametrize(
@@ -130,6 +138,12 @@ def test_a_tag_links_to_its_page(kind: str, ui: str | None, url: str | None) -> 
         ("harbor", "https://ui.example", "https://ui.example/harbor/projects"),
         ("distribution", None, None),
         ("acr", "https://ui.example", "https://ui.example"),
+        (
+            "acr",
+            None,
+            "https://portal.azure.com/#view/HubsExtension/BrowseResource/resourceType/"
+            "Microsoft.ContainerRegistry%2Fregistries",
+        ),
     ],
 )
 def test_a_registry_links_to_its_page(kind: str, ui: str | None, url: str | None) -> None:

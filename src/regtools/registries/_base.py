@@ -42,7 +42,7 @@ class RegistryKind:
     ui_page
         The same on a web page that the user runs, with ``{ui}``.
     tag_page, ui_tag_page
-        The same of a tag, with ``{tag}``.
+        The same of a tag, with ``{tag}`` or ``{digest}``.
     registry_page, ui_registry_page
         The same of all that it holds.
     ui_actions
@@ -125,19 +125,14 @@ class RegistryKind:
         """Give the address of a repository's web page, None where there is none."""
         return self._url(self.ui_page if ui_url else self.page, registry, ui_url, repository)
 
-    def tag_url(
-        self, registry: str, repository: str, tag: str, ui_url: str | None = None
-    ) -> str | None:
-        """Give the address of a tag's web page, None where there is none."""
-        template = self.tag_template(registry, repository, ui_url)
-        return template.replace("{tag}", quote(tag, safe="")) if template else None
-
     def tag_template(self, registry: str, repository: str, ui_url: str | None = None) -> str | None:
-        """Give the address of the web page of any tag of a repository, with ``{tag}`` in it."""
+        """Give the address of the web page of any tag of a repository, with ``{tag}`` or ``{digest}``
+        in it."""
         template = self.ui_tag_page if ui_url else self.tag_page
         if not template:
             return None
-        return self._url(template.replace("{tag}", "{{tag}}"), registry, ui_url, repository)
+        left = template.replace("{tag}", "{{tag}}").replace("{digest}", "{{digest}}")
+        return self._url(left, registry, ui_url, repository)
 
     def registry_url(self, registry: str, ui_url: str | None = None) -> str | None:
         """Give the address of the web page of all that a registry holds, None without one."""

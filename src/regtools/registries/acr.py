@@ -248,6 +248,9 @@ ACR = RegistryKind(
     hosts=(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*\.azurecr\.(?:io|us|cn)",),
     services=(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*\.azurecr\.(?:io|us|cn)",),
     ui_actions=("list", "delete", "cleanup"),
+    # A registry's own page holds its subscription and resource group, which the registry does not tell.
+    registry_page="https://portal.azure.com/#view/HubsExtension/BrowseResource/resourceType/"
+    "Microsoft.ContainerRegistry%2Fregistries",
     ui_note="the Azure portal; its cleanup is for untagged manifests (Premium)",
     authenticates="a service principal, a token, or `az acr login --expose-token`",
     credentials=(

@@ -288,6 +288,8 @@ DOCKERHUB = RegistryKind(
     dedup_scope="unknown",
     hosts=(r"docker\.io", r"index\.docker\.io", r"registry-1\.docker\.io"),
     page="https://hub.docker.com/r/{repository}",
+    # A list of the tags that hold the text; a tag has no page of its own.
+    tag_page="https://hub.docker.com/r/{repository}/tags?name={tag}",
     realms=("auth.docker.io",),
     registry_page="https://hub.docker.com/repositories",
     ui_actions=("list", "delete", "visibility"),
