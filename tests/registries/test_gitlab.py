@@ -20,7 +20,7 @@ from tests.support.vendors.scanning import plan_tags, scan_vendor, settings_file
 from tests.support.vendors.server import as_json, serving
 
 from regtools.access import Options
-from regtools.errors import RegistryError
+from regtools.errors import NotFoundError, RegistryError
 from regtools.registries import KINDS, registry_kind
 from regtools.registries.gitlab import GITLAB
 from regtools.registries.gitlab.place import Server, projects_of
@@ -737,3 +737,12 @@ def test_a_recording_plays_back_the_same(tmp_path: Path, server: GitLabServer) -
 def test_a_user_name_says_nothing_of_a_token_for_the_api() -> None:
     login = Login(username="gitlab-ci-token", secret="custom", is_api_token=True)
     assert KINDS["gitlab"].shape_of(login) is None
+
+
+def test_a_path_that_does_not_exist_is_said_in_gitlabs_words(
+    tmp_path: Path, server: GitLabServer
+) -> None:
+    with pytest.raises(NotFoundError) as caught:
+        look(tmp_path, server, "no/such/group")
+    assert caught.value.code == "VENDOR_PATH_UNKNOWN"
+    assert "no/such/group" in caught.value.summary

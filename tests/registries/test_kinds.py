@@ -141,8 +141,10 @@ def test_an_image_on_ecr_links_to_its_page_in_the_console() -> None:
         (
             "acr",
             None,
-            "https://portal.azure.com/#view/HubsExtension/BrowseResource/resourceType/"
-            "Microsoft.ContainerRegistry%2Fregistries",
+            (
+                "https://portal.azure.com/#view/HubsExtension/BrowseResource/resourceType/"
+                "Microsoft.ContainerRegistry%2Fregistries"
+            ),
         ),
     ],
 )

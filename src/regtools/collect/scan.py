@@ -178,6 +178,7 @@ class _Run:
         self._on_progress = on_progress
         self._failures = Failures()
         self._tree = Tree(distribution, known, self._failures)
+        self._unknown: NotFoundError | None = None
         self._listing = True
         self._finished = 0
         self._tags_read = 0
@@ -235,6 +236,8 @@ class _Run:
         except (RegistryError, UnreachableError) as error:
             self._note("", "", error, code=error.code if self.listed else "VENDOR_LISTING_REFUSED")
             if not self.listed:
+                if isinstance(error, NotFoundError):
+                    self._unknown = error
                 # What the registry itself tells is better than nothing.
                 self._inventory, self._beside = self._beside, None
                 return
@@ -434,7 +437,9 @@ class _Run:
             await each(self._tags(name), one, at_once=TAGS_AT_ONCE)
         except (RegistryError, UnreachableError) as error:
             if self._is_guess(name):
-                raise
+                # The vendor said it better: many a registry calls what is not there forbidden.
+                is_hidden = isinstance(error, NotFoundError) or _is_refusal(error)
+                raise (self._unknown if self._unknown and is_hidden else error) from None
             self._failures.count(error)
             problems.append(self._problem(name, "", error))
 

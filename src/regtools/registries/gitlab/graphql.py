@@ -379,4 +379,8 @@ def _below(project: str, path: str) -> str | None:
 
 
 def _no_place(path: str) -> RegistryError:
-    return NotFoundError(f"GitLab knows no group, project or user {path}, or not for whoever asks.")
+    return NotFoundError(
+        f"GitLab knows no group, project or user {path}, or not for whoever asks.",
+        code="VENDOR_PATH_UNKNOWN",
+        remedy="Check the spelling; to a token that may not see a project it looks missing too.",
+    )
