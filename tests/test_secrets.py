@@ -71,7 +71,7 @@ def test_a_registry_that_sends_the_secret_back_does_not_get_it_shown(
     with fake_registry() as fake:
         answer_with_what_came(fake)
         ran = regtools(command, fake.url, "--username", "reader", "--password", "env:SECRET")
-    assert ran.code == 3
+    assert ran.code == (1 if command == "diagnose" else 3)
     assert not [form for form in FORMS if form in ran.out + ran.err]
     assert found_in(tmp_path) == []
 

@@ -55,6 +55,7 @@ if TYPE_CHECKING:
         retention_findings,
     )
     from regtools.history import History
+    from regtools.lint import lint_secret
     from regtools.plots import (
         picture,
         plot_age,
@@ -110,6 +111,7 @@ _HOMES = {
     "health_findings": "findings",
     "kept_reasons": "cleanup",
     "largest_layers": "actions",
+    "lint_secret": "lint",
     "open_findings": "actions",
     "open_history": "context",
     "oversized": "analyses.sharing",
@@ -185,6 +187,7 @@ __all__ = [
     "health_findings",
     "kept_reasons",
     "largest_layers",
+    "lint_secret",
     "open_findings",
     "open_history",
     "oversized",

@@ -259,7 +259,9 @@ def parse_target(text: str) -> Target:
     # People paste what a browser shows.
     path = "" if path in ("v2", "v2/_catalog") else path
     return Target(
-        scheme=scheme, registry=_canonical(host), path=parse_repository(path) if path else ""
+        scheme=scheme,
+        registry=canonical_registry(host),
+        path=parse_repository(path) if path else "",
     )
 
 
@@ -382,7 +384,7 @@ def _split_registry(name: str) -> tuple[str, str]:
             "Write HOST[:PORT]/REPOSITORY.",
         )
     # A host that is one only by its capitals keeps them, as in Docker: `foo/bar` is on the Hub.
-    return (_canonical(first) if _is_registry(first.lower()) else first), rest
+    return (canonical_registry(first) if _is_registry(first.lower()) else first), rest
 
 
 def _is_registry(first: str) -> bool:
@@ -390,7 +392,8 @@ def _is_registry(first: str) -> bool:
     return "." in first or ":" in first or first == "localhost" or first != first.lower()
 
 
-def _canonical(host: str) -> str:
+def canonical_registry(host: str) -> str:
+    """Give a host as references have it: small letters, Docker Hub by its one name."""
     return DOCKER_HUB if host.lower() in _HUB_ALIASES else host.lower()
 
 

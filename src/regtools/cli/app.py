@@ -15,6 +15,7 @@ from regtools.cli import (
     diagnose,
     history,
     inspect,
+    lint,
     prices,
     reconcile,
     report,
@@ -44,6 +45,7 @@ for module in (
     report,
     diagnose,
     inspect,
+    lint,
 ):
     module.register(app)
 app.add_typer(history.app, name="history")

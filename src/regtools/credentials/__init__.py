@@ -4,7 +4,7 @@ The order: the command line, the environment, `regtools.toml` (references only),
 Docker's ``config.json`` with its helpers, podman's ``auth.json``, a Kubernetes pull secret.
 """
 
-from regtools.credentials._base import ANONYMOUS, Attempt, Credential
+from regtools.credentials._base import ANONYMOUS, HUB_KEYS, Attempt, Credential, mapping, text
 from regtools.credentials.expiry import expires_at
 from regtools.credentials.find import Login, find_credential
 from regtools.credentials.google import with_google
@@ -12,11 +12,14 @@ from regtools.credentials.references import check_reference
 
 __all__ = [
     "ANONYMOUS",
+    "HUB_KEYS",
     "Attempt",
     "Credential",
     "Login",
     "check_reference",
     "expires_at",
     "find_credential",
+    "mapping",
+    "text",
     "with_google",
 ]

@@ -38,9 +38,9 @@ def from_kubernetes(file: Path, registry: str, path: str) -> tuple[Credential | 
         The file holds no pull secret.
     """
     entries = [item for auths in _auths(read_json(file)) for item in auths.items()]
-    matching = [(key, value) for key, value in entries if _matches(key, registry, path)]
+    matching = [(key, value) for key, value in entries if key_matches(key, registry, path)]
     # The longest path wins; among those the first.
-    matching.sort(key=lambda item: len(_split(item[0])[1]), reverse=True)
+    matching.sort(key=lambda item: len(split_key(item[0])[1]), reverse=True)
     for _, entry in matching:
         credential = entry_credential(mapping(entry), f"Kubernetes secret {file}")
         if credential is not None:
@@ -72,8 +72,9 @@ def _decoded(encoded: object) -> Mapping[str, Any]:
         raise SourceError("its data is not base64 of JSON") from error
 
 
-def _matches(key: str, registry: str, path: str) -> bool:
-    host, prefix = _split(key)
+def key_matches(key: str, registry: str, path: str) -> bool:
+    """Whether the kubelet takes a key for a repository of a registry."""
+    host, prefix = split_key(key)
     names = HUB_KEYS[1:] if registry == DOCKER_HUB else (registry,)
     if not any(_host_matches(host, name) for name in names):
         return False
@@ -88,7 +89,8 @@ def _host_matches(pattern: str, host: str) -> bool:
     )
 
 
-def _split(key: str) -> tuple[str, str]:
+def split_key(key: str) -> tuple[str, str]:
+    """Give a key's host, which may be a pattern, and its path."""
     host, _, path = key.removeprefix("https://").removeprefix("http://").partition("/")
     # Docker's own key for the Hub ends in the version of an old protocol.
     return host, "" if path.strip("/") in ("v1", "v2") else path.strip("/")
