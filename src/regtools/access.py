@@ -7,9 +7,11 @@ for a password that a cloud's own credentials have to get first (`with_login`).
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from shlex import quote
 from typing import Final, TypeVar
 
 from anyio.from_thread import start_blocking_portal
@@ -54,6 +56,7 @@ from regtools.settings import RegistrySettings, Settings, load_settings, resolve
 T = TypeVar("T")
 REPLAY: Final = "replay:"
 """Before the folder of a recording, where a target's name stands."""
+_ASKED: Final = re.compile(r"/v2/(.+)/(manifests|tags|blobs|referrers)/([^/?]+)")
 _NOBODY: Final = Credential(username="replay", password="replay", source="the recording")  # noqa: S106
 
 
@@ -400,5 +403,33 @@ def talk(
                 client,
             )
 
-    with start_blocking_portal() as portal:
-        return portal.start_task_soon(connected).result()
+    try:
+        with start_blocking_portal() as portal:
+            return portal.start_task_soon(connected).result()
+    except (RegistryError, UnreachableError) as error:
+        if access.connection.replay is None:
+            error.look_closer(closer_look(access, _place_of(error)))
+        raise
+
+
+def closer_look(access: Access, place: str = "") -> str:
+    """Give the command that diagnoses the registry, or a place in it: ``team/app:1.4``."""
+    scheme = f"{access.target.scheme}://" if access.target.scheme else ""
+    image = f"{scheme}{access.target.registry}/{place}" if place else access.name
+    return f"regtools diagnose {quote(image)}"
+
+
+def image_place(repository: str, reference: str = "") -> str:
+    """Write a repository, and a tag or digest in it, as they stand behind the registry."""
+    if not repository or not reference:
+        return repository
+    return f"{repository}{'@' if ':' in reference else ':'}{reference}"
+
+
+def _place_of(error: RegtoolsError) -> str:
+    """Give the repository, and the tag or digest, that an answer was about; empty: none."""
+    found = _ASKED.search(error.url) if isinstance(error, RegistryError) else None
+    if found is None:
+        return ""
+    repository, kind, reference = found.groups()
+    return image_place(repository, reference if kind == "manifests" else "")

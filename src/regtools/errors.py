@@ -47,6 +47,13 @@ class RegtoolsError(Exception):
         self.summary = summary
         self.code = code or self.default_code
         self.remedy = remedy or self.default_remedy
+        self.closer_look = ""
+        """The command that looks closer; empty: there is none."""
+
+    def look_closer(self, command: str) -> None:
+        """Say which command looks closer, here and below a traceback."""
+        self.closer_look = command
+        self.add_note(f"To look closer: {command}")
 
 
 class ConfigError(RegtoolsError):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from html import escape
 from typing import TYPE_CHECKING
@@ -48,6 +48,8 @@ from regtools.access import (
     Access,
     Options,
     Vendor,
+    closer_look,
+    image_place,
     open_access,
     open_vendor,
     recorded,
@@ -71,6 +73,8 @@ class Scanned:
     physical_bytes: int
     limits: str = ""
     """What is left of the quota of pulls, in words; empty: the registry told of none."""
+    closer_look: str = ""
+    """The command that looks closer at the first problem; empty: there is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,10 +113,20 @@ class ScanResult:
     def _repr_html_(self) -> str:
         """Show in a notebook what was read, and what could not be."""
         failed = "".join(
-            f"<p>{escape(name)}: {escape(error.summary)} [{error.code}]</p>"
+            f"<p>{escape(name)}: {escape(error.summary)} [{error.code}]"
+            f"{_closer(error.closer_look)}</p>"
             for name, error in self.failed
         )
-        return f"{self.frame.to_html(index=False)}{failed}"
+        closer = "".join(
+            f"<p>{len(one.problems)} could not be read.{_closer(one.closer_look)}</p>"
+            for one in self.scanned
+            if one.closer_look
+        )
+        return f"{self.frame.to_html(index=False)}{failed}{closer}"
+
+
+def _closer(command: str) -> str:
+    return f"<br>To look closer: <code>{escape(command)}</code>" if command else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -372,7 +386,12 @@ def _scan_one(
             )
 
         snapshot = talk(access, work, budget=budget, min_pulls=options.min_pulls)
-    return summarize(history, snapshot)
+    scanned = summarize(history, snapshot)
+    if not scanned.problems or access.connection.replay is not None:
+        return scanned
+    first = scanned.problems[0]
+    place = image_place(first.repository, first.reference)
+    return replace(scanned, closer_look=closer_look(access, place))
 
 
 def summarize(history: History, snapshot: SnapshotRow) -> Scanned:

@@ -14,7 +14,7 @@ import typer
 
 from regtools.cli import options
 from regtools.cli.output import Format, print_document, print_rows, records, say
-from regtools.errors import ConfigError
+from regtools.errors import ConfigError, RegtoolsError
 
 if TYPE_CHECKING:
     from regtools.collect.diagnosis import Diagnosis
@@ -85,7 +85,11 @@ def diagnose(
     chosen = Options(config=config, username=username, password=password, ca_file=ca_file)
 
     def once() -> Diagnosis:
-        return walk(target, platform=platform, push=push, storage=storage, options=chosen)
+        try:
+            return walk(target, platform=platform, push=push, storage=storage, options=chosen)
+        except RegtoolsError as error:
+            error.closer_look = ""  # This is it.
+            raise
 
     if watch is not None:
         found = _watched(once, watch, count, fmt)

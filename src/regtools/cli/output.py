@@ -61,6 +61,8 @@ def fail(error: RegtoolsError) -> None:
     out.print(f"[red bold]error[/]: {summary} [dim]{escape(f'[{error.code}]')}[/]")
     if error.remedy:
         out.print(f"  → {escape(printable(error.remedy))}")
+    if error.closer_look:
+        out.print(f"  To look closer: {escape(printable(error.closer_look))}")
 
 
 def printable(text: str) -> str:

@@ -131,6 +131,8 @@ def _print(result: ScanResult, fmt: Format) -> None:
             place = "/".join(part for part in (problem.registry, problem.repository) if part)
             reference = f" {problem.reference}" if problem.reference else ""
             say(f"could not read {place}{reference}: {problem.message} [{problem.code}]")
+        if one.closer_look:
+            say(f"  To look closer: {one.closer_look}")
 
 
 def row_of(one: Scanned) -> dict[str, Any]:
