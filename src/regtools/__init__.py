@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         source_table,
     )
     from regtools.analyses.audit import audit
+    from regtools.analyses.baseline import baseline
     from regtools.analyses.cost import (
         Scenario,
         assumptions,
@@ -76,7 +77,7 @@ if TYPE_CHECKING:
     from regtools.reports import report
     from regtools.session import check_auth, probe, scan
     from regtools.tables import table, tiles
-    from regtools.walk import diagnose
+    from regtools.walk import diagnose, keep_diagnoses
 
 _HOMES = {
     "Growth": "analyses.growth",
@@ -90,6 +91,7 @@ _HOMES = {
     "assumptions": "analyses.cost",
     "audit": "analyses.audit",
     "base_images": "actions",
+    "baseline": "analyses.baseline",
     "bases": "analyses.sharing",
     "certificates": "analyses.observations",
     "check_auth": "session",
@@ -110,6 +112,7 @@ _HOMES = {
     "health": "analyses.health",
     "health_findings": "findings",
     "kept_reasons": "cleanup",
+    "keep_diagnoses": "walk",
     "largest_layers": "actions",
     "lint_secret": "lint",
     "open_findings": "actions",
@@ -166,6 +169,7 @@ __all__ = [
     "assumptions",
     "audit",
     "base_images",
+    "baseline",
     "bases",
     "certificates",
     "check_auth",
@@ -185,6 +189,7 @@ __all__ = [
     "growth_findings",
     "health",
     "health_findings",
+    "keep_diagnoses",
     "kept_reasons",
     "largest_layers",
     "lint_secret",

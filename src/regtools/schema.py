@@ -155,6 +155,19 @@ class CheckRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DiagnosedRow(CheckRow):
+    """One stage of a diagnosis that was kept in the history, beside the snapshots."""
+
+    diagnosis: str
+    """What its rows have in common."""
+    taken_at: datetime
+    target: str
+    """As it was given."""
+    repository: str
+    """The repository that was diagnosed; empty: the registry itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProblemRow:
     """What could not be read, and why."""
 

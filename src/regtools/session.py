@@ -401,7 +401,7 @@ def summarize(history: History, snapshot: SnapshotRow) -> Scanned:
 
     totals = usage(history, by="registry", snapshots=[snapshot]).iloc[0]
     problems = query(history, "problems", snapshots=[snapshot])
-    checks = query(history, "checks", snapshots=[snapshot])
+    left = query(history, "limits_left", snapshots=[snapshot])
     return Scanned(
         snapshot=snapshot,
         problems=[
@@ -420,5 +420,5 @@ def summarize(history: History, snapshot: SnapshotRow) -> Scanned:
         blobs=int(totals["blobs"]),
         logical_bytes=int(totals["logical_bytes"]),
         physical_bytes=int(totals["physical_bytes"]),
-        limits=" ".join(checks.loc[checks["stage"] == limits.STAGE, "summary"]),
+        limits=" ".join(left["summary"]),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -31,9 +31,10 @@ from regtools.errors import (
     RegistryError,
     UnreachableError,
 )
+from regtools.history import History
 from regtools.reference import DOCKER_HUB, parse_digest, parse_tag
 from regtools.registries.listing import ReportedBytes
-from regtools.schema import CheckRow
+from regtools.schema import CheckRow, DiagnosedRow
 from regtools.session import told_rights
 from regtools.settings import Settings
 
@@ -77,7 +78,7 @@ def diagnose(
         if not repository or error.code == "TARGET_INVALID":
             raise
         found = [stages.refused_name(registry, error)]
-        return Diagnosis(target=image, checks=tuple(stages.completed(found)))
+        return Diagnosis(target=image, checks=tuple(stages.completed(found)), repository=repository)
     access = with_login(access, Budget())
     target = replace(access.target, path=wanted.repository) if wanted else access.target
 
@@ -100,7 +101,32 @@ def diagnose(
             now=datetime.now(UTC),
         )
 
-    return Diagnosis(target=image, checks=tuple(talk(access, work, is_patient=False)))
+    checks = tuple(talk(access, work, is_patient=False))
+    return Diagnosis(target=image, checks=checks, repository=wanted.repository if wanted else "")
+
+
+def keep_diagnoses(history: History | str | Path, diagnoses: Sequence[Diagnosis]) -> None:
+    """Add diagnoses to a history, where `checks` and `baseline` find them.
+
+    Raises
+    ------
+    ConfigError, HistoryError
+        The history cannot be used, or not be written.
+    """
+    store = history if isinstance(history, History) else History(history)
+    rows = [
+        DiagnosedRow(
+            **asdict(check),
+            diagnosis=f"{one.taken_at:%Y%m%dT%H%M%S.%fZ}",
+            taken_at=one.taken_at,
+            target=one.target,
+            repository=one.repository,
+        )
+        for one in diagnoses
+        for check in one.checks
+    ]
+    if rows:
+        store.diagnoses.add(rows, now=datetime.now(UTC))
 
 
 def _wanted(

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 from tests.support.command import Command
 from tests.support.docker_registry import DockerRegistry
 
+import regtools as rt
 from regtools.collect.diagnose import STAGES
 from regtools.collect.diagnosis import COLUMNS
 
@@ -93,3 +96,60 @@ def test_a_code_is_explained(regtools: Command) -> None:
     assert "full chain" in ran.document["do"]
     assert "TLS_CHAIN" in regtools("explain", "TLS_CHAIN_INCOMPLETE").out
     assert regtools("explain", "TLS_CHAIN").code == 2
+
+
+def test_a_diagnosis_lands_in_the_history_that_is_there(
+    regtools: Command, registry: DockerRegistry
+) -> None:
+    image = f"{registry.url}/team/api:latest"
+    assert regtools("diagnose", image).code == 0
+    assert not Path("history").exists(), "nobody asked for a history"
+    assert regtools("diagnose", image, "--history", "history").code == 0
+    assert regtools("diagnose", registry.url).code == 0
+    kept = rt.History("history").diagnoses
+    found = kept.read().to_pylist()
+    assert len(kept.names()) == 2
+    assert {one["repository"] for one in found} == {"", "team/api"}
+    seen = rt.checks("history")
+    assert "CATALOG_OPEN" in set(seen["code"]) or "LISTING_OK" in set(seen["code"])
+    assert "manifest" not in set(seen["stage"])
+    watched = regtools("diagnose", registry.url, "--watch", "0.1", "--count", "2")
+    assert watched.code == 0
+    assert len(kept.names()) == 3, "one file a run of the command"
+
+
+def test_the_baseline_says_what_became_slower(
+    regtools: Command, registry: DockerRegistry, start_registry: Callable[..., DockerRegistry]
+) -> None:
+    assert regtools("diagnose", registry.url, "--baseline").code == 2
+    for _ in range(5):
+        regtools("diagnose", registry.url, "--history", "history")
+    ran = regtools("diagnose", registry.url, "--baseline", "--json")
+    rows = {row["stage"]: row for row in ran.document["baseline"]}
+    assert rows["http"]["runs"] == 5
+    assert set(rows["http"]) == {"stage", "ms", "runs", "since", "p50_ms", "p95_ms", "slower"}
+    # What was usual is now made to have been instantaneous.
+    store = rt.History("history")
+    for name in store.diagnoses.names():
+        (Path("history/diagnoses") / name).unlink()
+    found = rt.diagnose(registry.url)
+    quick = tuple(replace(check, ms=check.ms and -100.0) for check in found.checks)
+    for minutes in range(1, 7):
+        earlier = found.taken_at - timedelta(minutes=minutes)
+        rt.keep_diagnoses(store, [replace(found, checks=quick, taken_at=earlier)])
+    ran = regtools("diagnose", registry.url, "--baseline")
+    assert ran.code == 0
+    assert "Slower than usual:" in ran.err
+    assert regtools("diagnose", registry.url, "--baseline", "--fail-on", "warn").code == 1
+    csv = regtools("diagnose", registry.url, "--baseline", "--csv").out.splitlines()
+    assert csv[0].endswith("runs,since,p50_ms,p95_ms,slower")
+    assert regtools("diagnose", registry.url, "--baseline", "--watch", "1").code == 2
+
+
+def test_a_history_that_cannot_be_written_does_not_hide_the_answer(
+    regtools: Command, registry: DockerRegistry
+) -> None:
+    Path("taken").write_text("a file")
+    ran = regtools("diagnose", registry.url, "--history", "taken", "--json")
+    assert (ran.code, ran.document["status"]) == (0, "ok")
+    assert "not kept" in ran.err

@@ -10,6 +10,7 @@ from typing import Any
 import boto3
 import pytest
 from moto.server import ThreadedMotoServer
+from tests.history.test_diagnoses import keep, row
 from tests.support.inventories import (
     NOON,
     REGISTRY,
@@ -22,6 +23,7 @@ from tests.support.inventories import (
 )
 
 from regtools import engine
+from regtools.analyses.observations import checks
 from regtools.errors import ConfigError, HistoryError
 from regtools.history import History
 
@@ -112,6 +114,19 @@ def test_pruning_takes_all_of_a_snapshot(store: Store, shelf: Shelf) -> None:
     assert history.prune(keep_last=1, now=NOON + HOUR) == [old]
     assert history.snapshots() == [new]
     assert not [key for key in store.keys("pruned/") if old.snapshot in key]
+
+
+def test_diagnoses_lie_beside_the_snapshots(store: Store, shelf: Shelf) -> None:
+    history = History(store.location("diagnosed"))
+    old, new = (keep(history, row(at=NOON + n * HOUR)) for n in range(2))
+    publish(history, shelf.inventory())
+    again = History(store.location("diagnosed"))
+    assert again.diagnoses.read().num_rows == 2
+    assert list(checks(again)["stage"]) == ["http"]
+    assert again.diagnoses.prune(keep_last=1, now=NOON) == 1
+    assert again.diagnoses.names() == [new]
+    assert again.check() == []
+    assert not [key for key in store.keys("diagnosed/") if old in key]
 
 
 def test_an_interrupted_scan_waits_on_the_local_disk(store: Store, shelf: Shelf) -> None:

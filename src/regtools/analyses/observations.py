@@ -50,20 +50,26 @@ def problems(
     HistoryError
         The history cannot be read.
     """
-    return _rows("problems", history, registry, at)
+    from regtools.engine import query
+
+    store = opened(history)
+    return query(store, "problems", snapshots=store.latest(registry=registry, at=at))
 
 
 def checks(
     history: History | str | Path, *, registry: str | None = None, at: datetime | None = None
 ) -> pd.DataFrame:
-    """List the checks that were made with the newest snapshots.
+    """List the newest checks of each registry: those of scans, and of kept diagnoses.
+
+    Of a stage counts what saw it last, the newest scan or the newest diagnosis of the registry
+    itself; a diagnosis of an image says little of the registry, and is left out.
 
     Parameters
     ----------
     history
         The history, or where it is.
     registry, at
-        Only this registry; the newest snapshots not after this time.
+        Only this registry; what was seen not after this time.
 
     Returns
     -------
@@ -75,7 +81,12 @@ def checks(
     HistoryError
         The history cannot be read.
     """
-    return _rows("checks", history, registry, at)
+    from regtools.engine import Workspace
+
+    store = opened(history)
+    with Workspace(store, store.latest(registry=registry, at=at)) as workspace:
+        workspace.add("diagnosed", store.diagnoses.read(registry=registry, until=at))
+        return workspace.ask("checks")
 
 
 def certificates(checks: pd.DataFrame, *, now: datetime | None = None) -> pd.DataFrame:
@@ -144,12 +155,3 @@ def tag_ages(tags: pd.DataFrame, *, now: datetime | None = None) -> pd.DataFrame
     words = [word for word, _ in AGES]
     groups = pd.cut(days, limits, labels=words, right=False).value_counts()
     return pd.DataFrame({"age": words, "tags": [int(groups.get(word, 0)) for word in words]})
-
-
-def _rows(
-    name: str, history: History | str | Path, registry: str | None, at: datetime | None
-) -> pd.DataFrame:
-    from regtools.engine import query
-
-    store = opened(history)
-    return query(store, name, snapshots=store.latest(registry=registry, at=at))

@@ -17,8 +17,11 @@ from regtools.cli.output import Format, print_document, print_rows, records, say
 from regtools.errors import ConfigError, RegtoolsError
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from regtools.collect.diagnosis import Diagnosis
 
+USUAL = ("stage", "ms", "p50_ms", "p95_ms", "runs", "slower")
 COLUMNS = ("stage", "status", "code", "ms", "summary")
 
 
@@ -70,6 +73,13 @@ def diagnose(
     count: Annotated[
         int | None, typer.Option("--count", min=1, help="With --watch: so many times.")
     ] = None,
+    compare: Annotated[
+        bool,
+        typer.Option(
+            "--baseline", help="Say which stages became slower than the history has them."
+        ),
+    ] = False,
+    history: options.History = None,
     config: options.Config = None,
     username: options.Username = None,
     password: options.Password = None,
@@ -91,14 +101,26 @@ def diagnose(
             error.closer_look = ""  # This is it.
             raise
 
+    if count is not None and watch is None:
+        raise ConfigError("--count belongs to --watch.", remedy="Give both, or neither.")
+    if compare and watch is not None:
+        raise ConfigError(
+            "--baseline compares one diagnosis, and --watch makes many.", remedy="Give one of them."
+        )
+    place = _kept_in(history, config)
+    usual: pd.DataFrame | None = None
     if watch is not None:
         found = _watched(once, watch, count, fmt)
-    elif count is not None:
-        raise ConfigError("--count belongs to --watch.", remedy="Give both, or neither.")
     else:
         found = [once()]
-        _show(found[0], fmt)
-    if any(one.status in _at_or_above(fail_on) for one in found):
+        usual = _compared(found[0], place or "") if compare else None
+        _show(found[0], fmt, usual)
+    if place is not None:
+        _keep(place, found)
+    statuses = {one.status for one in found}
+    if usual is not None and usual["slower"].any():
+        statuses.add("warn")
+    if statuses.intersection(_at_or_above(fail_on)):
         raise typer.Exit(1)
 
 
@@ -124,15 +146,69 @@ def explain(
     print_rows([row], Format.TABLE, columns=tuple(row))
 
 
-def _show(found: Diagnosis, fmt: Format) -> None:
+def _kept_in(history: str | None, config: Path | None) -> str | None:
+    """Give the history that the result is added to: one that is named, or that is there already."""
+    place = options.history_location(history, config)
+    return place if history or "://" in place or Path(place).is_dir() else None
+
+
+def _keep(place: str, found: list[Diagnosis]) -> None:
+    """Add what was found to the history; that this fails is not what was asked about."""
+    from regtools.walk import keep_diagnoses
+
+    try:
+        keep_diagnoses(place, found)
+    except RegtoolsError as error:
+        say(f"This is not kept in the history: {error.summary} [{error.code}]")
+
+
+def _compared(found: Diagnosis, place: str) -> pd.DataFrame:
+    from regtools.analyses.baseline import baseline
+    from regtools.context import open_history
+
+    if not place:
+        raise ConfigError(
+            "There is no history to compare with.",
+            code="HISTORY_MISSING",
+            remedy="Name one with --history; scans and earlier diagnoses are in it.",
+        )
+    return baseline(
+        open_history(place),
+        found.frame,
+        registry=found.registry,
+        repository=found.repository,
+        before=found.taken_at,
+    )
+
+
+def _show(found: Diagnosis, fmt: Format, usual: pd.DataFrame | None) -> None:
     if fmt is Format.JSON:
-        print_document(**found.document())
+        compared = {} if usual is None else {"baseline": records(usual)}
+        print_document(**found.document(), **compared)
+    elif fmt is Format.CSV and usual is not None:
+        both = found.frame.merge(usual.drop(columns="ms"), how="left").astype({"runs": "Int64"})
+        print_rows(records(both), fmt, columns=tuple(both.columns))
     else:
         print_rows(records(found.frame), fmt, columns=COLUMNS)
     cause = found.root_cause
     if cause is not None:
         say(f"root cause: {cause.summary} [{cause.code}]")
         say(f"  → {cause.remedy}")
+    if usual is not None and fmt is Format.TABLE:
+        _show_usual(usual)
+
+
+def _show_usual(usual: pd.DataFrame) -> None:
+    from regtools.analyses.baseline import FEWEST_RUNS
+
+    print_rows(records(usual), Format.TABLE, columns=USUAL, title="Beside earlier looks")
+    slower = list(usual.loc[usual["slower"], "stage"])
+    if slower:
+        say(f"Slower than usual: {', '.join(slower)}.")
+    elif (usual["runs"] >= FEWEST_RUNS).any():
+        say("Nothing became slower.")
+    else:
+        say(f"Fewer than {FEWEST_RUNS} earlier looks are in the history: nobody can tell yet.")
 
 
 def _watched(

@@ -79,4 +79,11 @@ def prune(
     )
     rows = [dataclasses.asdict(row) for row in gone]
     print_rows(rows, options.chosen_format(as_json=as_json, as_csv=as_csv), columns=COLUMNS)
-    say(f"{len(gone)} snapshots {'would go' if dry_run else 'removed'}.")
+    walks = store.diagnoses.prune(
+        keep_last=keep_last,
+        older_than=parse_age(older_than) if older_than else None,
+        dry_run=dry_run,
+        now=datetime.now(UTC),
+    )
+    done = "would go" if dry_run else "removed"
+    say(f"{len(gone)} snapshots {done}, and {walks} kept diagnoses.")

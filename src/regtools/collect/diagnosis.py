@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from html import escape
 from typing import Any, Final
 
@@ -23,6 +24,14 @@ class Diagnosis:
     target: str
     """As it was given."""
     checks: tuple[CheckRow, ...]
+    repository: str = ""
+    """The repository that was meant; empty: the registry itself."""
+    taken_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    @property
+    def registry(self) -> str:
+        """Give ``host[:port]``."""
+        return self.checks[0].registry
 
     @property
     def root_cause(self) -> CheckRow | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from regtools.errors import HistoryError
+from regtools.history.diagnoses import Diagnoses
 from regtools.history.files import MARKER, read_table
 from regtools.history.place import Place
 from regtools.history.resume import RESUME_WITHIN, forgotten
@@ -41,6 +42,15 @@ def findings(place: Place, drafts: Path, *, now: datetime) -> Iterator[HistoryFi
     for file in forgotten(drafts, before=now - RESUME_WITHIN, remove=False):
         message = "Parts of a scan that nobody continued; `regtools history prune` removes them."
         yield HistoryFinding(snapshot=file.name, code="DRAFT_LEFTOVER", message=message)
+
+
+def diagnosis_findings(diagnoses: Diagnoses, *, now: datetime) -> Iterator[HistoryFinding]:
+    """Look through the diagnoses of a history; changes nothing."""
+    for name, message in diagnoses.faults():
+        yield _finding(name, "UNREADABLE", message)
+    for name in diagnoses.leftovers(before=now - LEFT_OVER_AFTER):
+        message = "A writer died before it finished; `regtools history prune` removes it."
+        yield _finding(name, "LEFTOVER", message)
 
 
 def leftovers(place: Place, *, now: datetime) -> list[str]:

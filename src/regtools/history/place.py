@@ -49,6 +49,9 @@ class Place(Protocol):
     def write(self, snapshot: str, tables: Mapping[str, pa.Table], marker: pa.Table) -> None:
         """Add a snapshot: all of it, or nothing that counts."""
 
+    def put(self, path: str, table: pa.Table) -> None:
+        """Add a file below a folder of the history: whole, or not at all."""
+
     def remove(self, name: str) -> None:
         """Remove a snapshot, or what is left of one."""
 
@@ -102,6 +105,20 @@ class Folder:
             shutil.rmtree(hidden, ignore_errors=True)
             if not self._marker(snapshot).exists():
                 shutil.rmtree(final, ignore_errors=True)
+            raise
+
+    def put(self, path: str, table: pa.Table) -> None:
+        final = self._root / path
+        if not final.parent.is_dir():
+            final.parent.mkdir(parents=True, exist_ok=True)
+            sync_folder(final.parent.parent)
+        hidden = final.parent / f"{_PREFIX}{final.name}"
+        try:
+            write_file(hidden, table)
+            hidden.rename(final)
+            sync_folder(final.parent)
+        except BaseException:
+            hidden.unlink(missing_ok=True)
             raise
 
     def remove(self, name: str) -> None:
@@ -162,6 +179,9 @@ class Bucket:
             with contextlib.suppress(OSError):
                 self.remove(snapshot)
             raise
+
+    def put(self, path: str, table: pa.Table) -> None:
+        self._upload(f"{self.root}/{path}", to_parquet(table))
 
     def remove(self, name: str) -> None:
         marker = file_path(self, name, MARKER)

@@ -18,7 +18,7 @@ from regtools.history.rows import Tables
 RESUME_WITHIN: Final = timedelta(hours=24)
 """What an interrupted scan saw longer ago is looked at again."""
 
-_TIME: Final = "%Y%m%dT%H%M%S.%fZ"
+STAMP: Final = "%Y%m%dT%H%M%S.%fZ"
 _FILE: Final = re.compile(r"(?P<started>\d{8}T\d{6}\.\d{6}Z)-(?P<suffix>[0-9a-f]{8})\.parts")
 
 
@@ -34,7 +34,7 @@ class Usable:
 
 def stamp(moment: datetime) -> str:
     """Give a time as names hold it, so that they sort by it."""
-    return moment.astimezone(UTC).strftime(_TIME)
+    return moment.astimezone(UTC).strftime(STAMP)
 
 
 def target_folder(drafts: Path, registry: str, namespace: str) -> Path:
@@ -139,4 +139,4 @@ def _files(folder: Path) -> Iterator[tuple[Path, datetime]]:
         return
     for file in folder.iterdir():
         if match := _FILE.fullmatch(file.name):
-            yield file, datetime.strptime(match["started"], _TIME).replace(tzinfo=UTC)
+            yield file, datetime.strptime(match["started"], STAMP).replace(tzinfo=UTC)

@@ -42,8 +42,14 @@ _TYPES: Final = {
 @cache
 def row_schema(table: str) -> pa.Schema:
     """Give the columns of a table as its class describes them."""
-    hints = typing.get_type_hints(TABLES[table])
-    return pa.schema([_field(column.name, hints[column.name]) for column in fields(TABLES[table])])
+    return class_schema(TABLES[table])
+
+
+@cache
+def class_schema(kind: type) -> pa.Schema:
+    """Give the fields of a class of rows as columns."""
+    hints = typing.get_type_hints(kind)
+    return pa.schema([_field(column.name, hints[column.name]) for column in fields(kind)])
 
 
 @cache
@@ -60,9 +66,17 @@ def to_table(table: str, rows: Iterable[Any]) -> pa.Table:
     return from_structs(to_structs(table, rows))
 
 
+def class_table(kind: type, rows: Iterable[Any]) -> pa.Table:
+    """Turn rows of a class into an Arrow table."""
+    return from_structs(_structs(class_schema(kind), rows))
+
+
 def to_structs(table: str, rows: Iterable[Any]) -> pa.StructArray:
     """Turn rows into one Arrow array."""
-    schema = row_schema(table)
+    return _structs(row_schema(table), rows)
+
+
+def _structs(schema: pa.Schema, rows: Iterable[Any]) -> pa.StructArray:
     values = attrgetter(*schema.names)
     dicts = [dict(zip(schema.names, values(row), strict=True)) for row in rows]
     try:

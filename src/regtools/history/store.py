@@ -15,6 +15,7 @@ import platformdirs
 from regtools.errors import ConfigError, HistoryError
 from regtools.history import check
 from regtools.history.closure import broken_manifests, known_edges, known_subjects, whole_manifests
+from regtools.history.diagnoses import Diagnoses
 from regtools.history.draft import Draft
 from regtools.history.files import MARKER, file_path, read_table, reason, unreadable
 from regtools.history.place import Folder, open_place
@@ -52,6 +53,7 @@ class History:
 
     def __init__(self, location: str | Path) -> None:
         self.place = open_place(location)
+        self.diagnoses = Diagnoses(self.place)
         self._rows: dict[str, SnapshotRow] = {}
 
     @property
@@ -181,7 +183,11 @@ class History:
 
     def check(self, *, now: datetime | None = None) -> list[check.HistoryFinding]:
         """Read everything and list what is broken or left over; changes nothing."""
-        return list(check.findings(self.place, self._drafts, now=now or datetime.now(UTC)))
+        moment = now or datetime.now(UTC)
+        return [
+            *check.findings(self.place, self._drafts, now=moment),
+            *check.diagnosis_findings(self.diagnoses, now=moment),
+        ]
 
     def prune(
         self,
