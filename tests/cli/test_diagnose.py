@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from tests.support.command import Command
-from tests.support.docker_registry import DockerRegistry
+from tests.support.docker_registry import USERS, DockerRegistry
 
 import regtools as rt
 from regtools.collect.diagnose import STAGES
@@ -44,6 +47,23 @@ def test_a_configured_name_may_stand_before_the_repository(
     Path("regtools.toml").write_text(f'[registries.work]\nurl = "{registry.url}"\n')
     assert regtools("diagnose", "work/team/api:latest").code == 0
     assert regtools("diagnose", "work").code == 0
+
+
+def test_a_login_under_another_port_is_named(
+    regtools: Command, htpasswd_registry: DockerRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Path("docker")
+    folder.mkdir()
+    secret = base64.b64encode(f"alice:{USERS['alice']}".encode()).decode()
+    (folder / "config.json").write_text(json.dumps({"auths": {"127.0.0.1": {"auth": secret}}}))
+    monkeypatch.setenv("DOCKER_CONFIG", str(folder))
+    ran = regtools("diagnose", f"{htpasswd_registry.url}/team/api:latest", "--json")
+    rows = {check["stage"]: check for check in ran.document["checks"]}
+    assert rows["credentials"]["code"] == "CREDENTIALS_KEY_WRONG"
+    assert "docker login 127.0.0.1:" in rows["credentials"]["remedy"]
+    assert ran.document["root_cause"]["code"] == "AUTH_REQUIRED"
+    assert USERS["alice"] not in ran.out
+    assert secret not in ran.out
 
 
 def test_a_document_names_the_cause(regtools: Command, registry: DockerRegistry) -> None:

@@ -465,8 +465,10 @@ class TestCredentials:
         registry: DockerRegistry = request.getfixturevalue(name)
         assert cause(walk(registry.url))[1] == "AUTH_REQUIRED"
 
-    def test_none_for_a_private_image(self, token_registry: DockerRegistry) -> None:
-        assert cause(walk(token_registry.url, **IMAGE)) == ("auth", "AUTH_REQUIRED")
+    @pytest.mark.parametrize("name", ["htpasswd_registry", "token_registry"])
+    def test_none_for_a_private_image(self, request: pytest.FixtureRequest, name: str) -> None:
+        registry: DockerRegistry = request.getfixturevalue(name)
+        assert cause(walk(registry.url, **IMAGE)) == ("auth", "AUTH_REQUIRED")
 
     @pytest.mark.parametrize(
         ("password", "code"),
@@ -483,6 +485,18 @@ class TestCredentials:
         assert row(checks, "credentials").code == code
         assert cause(checks) == ("auth", "AUTH_REFUSED")
         assert password.strip() not in repr(checks)
+
+    def test_a_key_that_docker_does_not_look_for(self, htpasswd_registry: DockerRegistry) -> None:
+        credential = Credential(
+            username="alice",
+            password=MALLORY.password,
+            source="Docker config",
+            odd_key="docker.io",
+        )
+        checks = walk(htpasswd_registry.url, credential=credential, **IMAGE)
+        assert row(checks, "credentials").code == "CREDENTIALS_KEY_WRONG"
+        assert "https://index.docker.io/v1/" in row(checks, "credentials").remedy
+        assert cause(checks) == ("auth", "AUTH_REFUSED")
 
     def test_a_listing_that_is_closed(
         self, token_registry: DockerRegistry, tokens: TokenServer

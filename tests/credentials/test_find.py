@@ -126,7 +126,35 @@ def test_dockers_older_keys_are_understood(machine: Machine, key: str) -> None:
 def test_dockers_hosts_match_exactly(machine: Machine) -> None:
     machine.docker({"auths": {"example.com": basic("me", "x"), f"{HOST}:5000": basic("me", "x")}})
     assert machine.find().is_anonymous
-    assert machine.outcome("Docker config") == "no entry for this registry"
+    assert machine.outcome("Docker config").startswith("no entry for this registry")
+
+
+@pytest.mark.parametrize(
+    ("registry", "key", "near"),
+    [
+        (HOST, f"{HOST}:443", f"{HOST}:443"),
+        (f"{HOST}:5000", HOST, HOST),
+        (HOST, "https://Registry.Example.com", "Registry.Example.com"),
+        (HOST, f"https://alice:secret@{HOST}:80/v2/", f"{HOST}:80"),
+        ("docker.io", "hub.docker.com", "hub.docker.com"),
+        (HOST, "hub.docker.com", ""),
+        (HOST, "other.example.com", ""),
+    ],
+)
+def test_a_key_that_is_like_the_registrys_is_told(
+    machine: Machine, registry: str, key: str, near: str
+) -> None:
+    machine.docker({"auths": {key: basic("alice", "secret")}})
+    assert machine.find(registry).is_anonymous
+    assert [one.near_key for one in machine.attempts if one.near_key] == ([near] if near else [])
+    assert not [one for one in machine.attempts if one.is_broken]
+
+
+def test_docker_does_not_look_where_we_do(machine: Machine) -> None:
+    machine.docker({"auths": {"docker.io": basic("alice", "secret")}})
+    assert machine.find("docker.io").odd_key == "docker.io"
+    machine.docker({"auths": {"https://index.docker.io/v1/": basic("alice", "secret")}})
+    assert machine.find("docker.io").odd_key == ""
 
 
 def test_docker_hub_goes_by_its_old_name(machine: Machine) -> None:

@@ -7,7 +7,7 @@ failed row is the cause, and all others are its consequences.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -20,6 +20,7 @@ from regtools.client.transport import environment_proxies, proxy_for, trust
 from regtools.collect import approach
 from regtools.collect.diagnosis import root_cause
 from regtools.collect.probes import (
+    auth,
     blob,
     configuration,
     connect,
@@ -35,7 +36,7 @@ from regtools.collect.probes import (
 )
 from regtools.collect.probes.stage import Endpoint, row, skipped
 from regtools.credentials import Attempt
-from regtools.errors import InvalidReferenceError
+from regtools.errors import InvalidReferenceError, UnauthorizedError
 from regtools.reference import Target
 from regtools.registries.listing import ReportedBytes, Rights
 from regtools.schema import CheckRow
@@ -217,10 +218,22 @@ async def diagnose(
             )
         )
     if root_cause(rows) is None and image:
-        rows += await _content(distribution, image, options, now)
+        rows = _with_need_proven([*rows, *await _content(distribution, image, options, now)])
     if root_cause(rows) is None:
         rows += await _around(distribution, question, granted, ask_vendor)
     return completed(rows, STAGES if image else NAMELESS_STAGES)
+
+
+def _with_need_proven(rows: list[CheckRow]) -> list[CheckRow]:
+    """Blame the missing credential for an image that was refused because of it.
+
+    Before that nobody knows: a registry that asks for a credential may still show public images.
+    """
+    found = {check.stage: check for check in rows}
+    asked, refused = found[auth.STAGE], found[manifest.STAGE]
+    if asked.code != "AUTH_REQUIRED" or refused.code != UnauthorizedError.default_code:
+        return rows
+    return [*rows[: rows.index(asked)], replace(asked, status="fail")]
 
 
 async def _content(

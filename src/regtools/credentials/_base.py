@@ -34,6 +34,8 @@ class Credential:
     be got."""
     renew: Callable[[], str] | None = field(default=None, repr=False, compare=False)
     """Gives the password, where it lives for minutes only. It may ask a token server, and blocks."""
+    odd_key: str = ""
+    """The key that it stands under, where Docker itself would not look for it."""
 
     @property
     def is_anonymous(self) -> bool:
@@ -52,6 +54,8 @@ class Attempt:
     outcome: str
     is_broken: bool = False
     """Whether it should have given one, and could not."""
+    near_key: str = ""
+    """A key that is like the registry's, and under which nobody looks for it."""
 
 
 class SourceError(Exception):
@@ -60,6 +64,14 @@ class SourceError(Exception):
 
 class NoSourceError(SourceError):
     """A source that is not there at all: nobody logged in by way of it."""
+
+
+class NearKeyError(NoSourceError):
+    """A source without an entry for the registry, but with one under a key that is like it."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"no entry for this registry; there is one for {key}")
+        self.key = key
 
 
 def read_json(file: Path) -> dict[str, Any]:

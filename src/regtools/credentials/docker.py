@@ -7,13 +7,15 @@ the registry's own before the general store before inline entries); containers-a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from regtools.credentials._base import (
     HUB_KEYS,
     Credential,
+    NearKeyError,
     entry_credential,
     mapping,
     read_json,
@@ -22,6 +24,8 @@ from regtools.credentials._base import (
 )
 from regtools.credentials.helper import ask_helper
 from regtools.reference import DOCKER_HUB
+
+_HUB_PAGES: Final = frozenset({"hub.docker.com", "registry.hub.docker.com", "www.docker.com"})
 
 
 def docker_config_file(environ: Mapping[str, str], home: Path) -> Path:
@@ -60,7 +64,13 @@ def from_docker(
         if credential is not None:
             return credential, "used"
     entries = {_host_of(key): value for key, value in mapping(data.get("auths")).items()}
-    return _first(entries, [_host_of(key) for key in keys], f"Docker config {file}", file)
+    hosts = [_host_of(key) for key in keys]
+    credential, outcome = _first(entries, hosts, f"Docker config {file}", file)
+    if credential is None:
+        _tell_near_key(set(entries).difference(hosts), registry)
+        return None, outcome
+    key = next(host for host in hosts if host in entries)
+    return replace(credential, odd_key="" if key == hosts[0] else key), outcome
 
 
 def from_podman(file: Path, registry: str, path: str) -> tuple[Credential | None, str]:
@@ -78,6 +88,20 @@ def from_podman(file: Path, registry: str, path: str) -> tuple[Credential | None
         keys += ["/".join((host, *parts[:length])) for length in range(len(parts), 0, -1)]
         keys.append(host)
     return _first(entries, keys, f"podman {file}", file)
+
+
+def _tell_near_key(keys: Iterable[str], registry: str) -> None:
+    """Raise for a key that somebody may have taken for the registry's."""
+    for key in sorted(keys):
+        host = key.rpartition("@")[2]
+        is_like = _bare(host) == _bare(registry)
+        if host and (is_like or (registry == DOCKER_HUB and host.lower() in _HUB_PAGES)):
+            raise NearKeyError(host[:100])
+
+
+def _bare(host: str) -> str:
+    """Give a host without what people get wrong: capital letters, the port."""
+    return host.lower().rpartition(":")[0] or host.lower()
 
 
 def _helpers(data: Mapping[str, Any], keys: tuple[str, ...]) -> Iterator[tuple[str, str]]:

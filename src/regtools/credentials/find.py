@@ -8,7 +8,14 @@ from pathlib import Path
 from typing import Final
 
 from regtools.credentials import docker, kubernetes, references
-from regtools.credentials._base import ANONYMOUS, Attempt, Credential, NoSourceError, SourceError
+from regtools.credentials._base import (
+    ANONYMOUS,
+    Attempt,
+    Credential,
+    NearKeyError,
+    NoSourceError,
+    SourceError,
+)
 from regtools.errors import ConfigError
 
 MOUNTED_SECRETS: Final = Path("/run/secrets")
@@ -73,7 +80,10 @@ def find_credential(
     attempts: list[Attempt] = []
     for source, credential, outcome in _sources(search, logins):
         is_broken = isinstance(outcome, SourceError) and not isinstance(outcome, NoSourceError)
-        attempts.append(Attempt(source=source, outcome=str(outcome), is_broken=is_broken))
+        near = outcome.key if isinstance(outcome, NearKeyError) else ""
+        attempts.append(
+            Attempt(source=source, outcome=str(outcome), is_broken=is_broken, near_key=near)
+        )
         if credential is not None:
             return credential, attempts
     return ANONYMOUS, attempts

@@ -9,7 +9,8 @@ from datetime import datetime
 from typing import Final
 
 from regtools.collect.probes.stage import clean, row
-from regtools.credentials import Attempt, Credential, expires_at
+from regtools.credentials import HUB_KEYS, Attempt, Credential, expires_at
+from regtools.reference import DOCKER_HUB
 from regtools.schema import CheckRow
 
 STAGE: Final = "credentials"
@@ -39,7 +40,7 @@ def credentials(
     }
     if credential.is_anonymous:
         return _none(registry, attempts, evidence, wanted=wanted)
-    fault = _fault(credential, now)
+    fault = _fault(credential, now) or _odd_key(credential)
     if fault is not None:
         code, said, remedy = fault
         return row(
@@ -72,6 +73,20 @@ def _none(
             '"no basic auth credentials" here.',
         )
     summary = "No credential was found for it; it is asked as anybody."
+    near = [one for one in attempts if one.near_key]
+    if wanted and near:
+        one = near[0]
+        return row(
+            registry,
+            STAGE,
+            "CREDENTIALS_KEY_WRONG",
+            "warn",
+            f"No credential for {clean(registry)}, but {clean(one.source)} has one for "
+            f"{clean(one.near_key)}.",
+            evidence=evidence,
+            remedy=f"If it is meant for this registry: its key is {_key_of(registry)}. Log in again "
+            f"with `docker login {clean(registry)}`.",
+        )
     if not wanted:
         return row(registry, STAGE, "CREDENTIALS_NONE", "ok", summary, evidence=evidence)
     return row(
@@ -113,6 +128,20 @@ def _fault(credential: Credential, now: datetime) -> tuple[str, str, str] | None
             "Get a new one.",
         )
     return None
+
+
+def _odd_key(credential: Credential) -> tuple[str, str, str] | None:
+    if not credential.odd_key:
+        return None
+    return (
+        "CREDENTIALS_KEY_WRONG",
+        f"stands under {clean(credential.odd_key)}, where Docker itself does not look for it",
+        f"Its key is {HUB_KEYS[0]}: `docker login` without a host writes it.",
+    )
+
+
+def _key_of(registry: str) -> str:
+    return HUB_KEYS[0] if registry == DOCKER_HUB else clean(registry)
 
 
 def _is_encoded(secret: str, username: str) -> bool:
