@@ -40,9 +40,9 @@ def test_a_module_imports_only_from_the_floors_below_it() -> None:
     run("lint-imports", "--no-cache")
 
 
-def test_there_are_four_notebooks() -> None:
+def test_there_are_five_notebooks() -> None:
     names = [path.stem for path in NOTEBOOKS]
-    assert names == ["cost_comparison", "health", "retention", "storage_growth"]
+    assert names == ["cost_comparison", "diagnose", "health", "retention", "storage_growth"]
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)

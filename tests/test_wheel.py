@@ -23,10 +23,11 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return built
 
 
-def test_it_holds_code_data_and_exactly_the_four_notebooks(wheel: Path) -> None:
+def test_it_holds_code_data_and_exactly_the_notebooks(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert sorted(name for name in names if "_notebooks/" in name) == [
         "regtools/_notebooks/cost_comparison.ipynb",
+        "regtools/_notebooks/diagnose.ipynb",
         "regtools/_notebooks/health.ipynb",
         "regtools/_notebooks/retention.ipynb",
         "regtools/_notebooks/storage_growth.ipynb",

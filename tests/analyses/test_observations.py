@@ -11,6 +11,7 @@ from tests.support.inventories import NOON, REGISTRY, Shelf, layer, publish
 
 from regtools.analyses.observations import AGES, certificates, checks, problems, tag_ages
 from regtools.analyses.usage import usage
+from regtools.collect.diagnose import STAGES
 from regtools.context import provenance
 from regtools.history import History
 from regtools.schema import CheckRow, ProblemRow
@@ -64,6 +65,14 @@ def test_another_registry_has_no_problems(history: History) -> None:
 
 def test_checks_come_in_the_order_of_the_stages(history: History) -> None:
     assert list(checks(history)["stage"]) == ["tls", "http", "listing"]
+
+
+def test_the_order_in_sql_is_the_order_of_a_diagnosis(tmp_path: Path) -> None:
+    seen = Shelf().inventory()
+    seen.checks.extend(check(stage) for stage in reversed(STAGES))
+    store = History(tmp_path)
+    publish(store, seen)
+    assert list(checks(store)["stage"]) == list(STAGES)
 
 
 def test_a_history_may_be_named_by_its_folder(history: History, tmp_path: Path) -> None:

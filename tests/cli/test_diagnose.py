@@ -38,7 +38,8 @@ def test_diagnose_names_one_cause_and_its_remedy(
     ran = regtools("diagnose", f"{registry.url}/team/api:none")
     assert ran.code == 1
     assert ran.err.count("root cause:") == 1
-    assert "→" in ran.err
+    assert ran.out.count("→") == 1
+    assert ran.out.count("[TAG_NOT_FOUND]") == 1
 
 
 def test_a_configured_name_may_stand_before_the_repository(

@@ -71,7 +71,11 @@ PICTURES: dict[str, tuple[Callable[..., Axes], Any, str]] = {
         what_if(),
         "Keeping 2 of each repository frees 60.0 GB; keeping 4 still frees 30.0 GB",
     ),
-    "checks": (plots.plot_checks, checks_frame(), "Something failed on 1 of 2 registries"),
+    "diagnosis": (
+        plots.plot_diagnosis,
+        checks_frame(),
+        "The way ends at DNS on <script>$x$ [31m</script>: DNS_FAILED",
+    ),
     "certificates": (
         plots.plot_certificates,
         CERTIFICATES,
@@ -164,7 +168,7 @@ def test_growth_without_rows_is_a_sentence(name: str) -> None:
     ("draw", "frame"),
     [
         (plots.plot_sharing, usage_frame().head(0)),
-        (plots.plot_checks, checks_frame().head(0)),
+        (plots.plot_diagnosis, checks_frame().head(0)),
         (plots.plot_certificates, CERTIFICATES.head(0)),
         (plots.plot_age, AGES.head(0)),
         (plots.plot_cost, cost_frame().head(0)),
@@ -248,9 +252,33 @@ def test_where_nothing_depends_on_the_number_there_is_no_curve() -> None:
     assert plots.description(plots.plot_freed(found)) == "No repository with bytes."
 
 
-def test_a_failed_check_says_so_in_words() -> None:
-    texts = {text.get_text() for text in plots.plot_checks(checks_frame()).texts}
-    assert {"FAILED", "DNS_FAILED", "look", "TLS_EXPIRES_SOON", "good"} <= texts
+def test_a_failed_stage_says_so_in_words_and_by_its_hatch() -> None:
+    ax = plots.plot_diagnosis(checks_frame())
+    assert {"1.0 ms  DNS_FAILED", "1.0 ms  TLS_EXPIRES_SOON", "1.0 ms"} <= {
+        text.get_text() for text in ax.texts
+    }
+    assert [bar.get_hatch() for bar in ax.patches] == ["xx", None, "///", None]
+
+
+def test_a_stage_begins_where_the_one_before_it_ended() -> None:
+    rows = checks_frame().iloc[:3].drop(columns="registry")
+    rows["ms"] = [2.0, float("nan"), 3.0]
+    bars = plots.plot_diagnosis(rows).patches
+    assert [bar.get_x() for bar in bars] == [0, 2, 2]
+    assert bars[0].get_width() == 2
+    assert 0 < bars[1].get_width() < 0.1
+    assert bars[2].get_width() == 3
+
+
+def test_of_many_registries_those_that_need_a_hand_are_drawn() -> None:
+    good = checks_frame().iloc[[0]]
+    many = pd.concat([*(good.assign(registry=f"r{n}.example") for n in range(9)), checks_frame()])
+    ax = plots.plot_diagnosis(many)
+    names = [text.get_text() for text in ax.texts if text.get_text().endswith(("example", ">"))]
+    assert len(names) == 4
+    assert names[1] == REGISTRY
+    title = plots.plot_diagnosis(many.iloc[:9]).get_title(loc="left")
+    assert title == "Every stage answers on all 9 registries; DNS takes longest, 1 ms"
 
 
 def test_a_long_name_keeps_both_ends() -> None:

@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from regtools.cli import options
-from regtools.cli.output import Format, print_document, print_rows, records, say
+from regtools.cli.output import (
+    STATUS_STYLES,
+    Format,
+    print_document,
+    print_rows,
+    records,
+    say,
+)
 from regtools.errors import ConfigError, RegtoolsError
 
 if TYPE_CHECKING:
@@ -22,7 +29,8 @@ if TYPE_CHECKING:
     from regtools.collect.diagnosis import Diagnosis
 
 USUAL = ("stage", "ms", "p50_ms", "p95_ms", "runs", "slower")
-COLUMNS = ("stage", "status", "code", "ms", "summary")
+WIDTH = 100
+"""Columns of what goes into a file or a pipe."""
 
 
 class Threshold(StrEnum):
@@ -188,14 +196,31 @@ def _show(found: Diagnosis, fmt: Format, usual: pd.DataFrame | None) -> None:
     elif fmt is Format.CSV and usual is not None:
         both = found.frame.merge(usual.drop(columns="ms"), how="left").astype({"runs": "Int64"})
         print_rows(records(both), fmt, columns=tuple(both.columns))
+    elif fmt is Format.CSV:
+        print_rows(records(found.frame), fmt, columns=tuple(found.frame.columns))
     else:
-        print_rows(records(found.frame), fmt, columns=COLUMNS)
+        _show_tree(found)
     cause = found.root_cause
     if cause is not None:
-        say(f"root cause: {cause.summary} [{cause.code}]")
+        said = "" if fmt is Format.TABLE else f": {cause.summary}"
+        say(f"root cause: {cause.stage}{said} [{cause.code}]")
+    if cause is not None and fmt is not Format.TABLE:
         say(f"  → {cause.remedy}")
     if usual is not None and fmt is Format.TABLE:
         _show_usual(usual)
+
+
+def _show_tree(found: Diagnosis) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    from regtools.cli.tree import diagnosis_lines
+
+    out = Console(highlight=False)
+    for line in diagnosis_lines(found, width=out.width if out.is_terminal else WIDTH):
+        text = Text(line.text)
+        text.stylize(STATUS_STYLES.get(line.status, ""), 0, 1)
+        out.print(text, soft_wrap=True)
 
 
 def _show_usual(usual: pd.DataFrame) -> None:

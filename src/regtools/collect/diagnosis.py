@@ -14,6 +14,9 @@ import pandas as pd
 from regtools.schema import CheckRow, Status
 
 COLUMNS: Final = ("stage", "status", "code", "ms", "summary", "evidence", "remedy")
+_CELL: Final = "text-align:left;vertical-align:top"
+# No colours of their own for text: a notebook may be light or dark.
+_ROWS: Final = {"fail": "font-weight:600", "skipped": "opacity:.6"}
 _MARKS: Final = {"ok": "✓", "warn": "!", "fail": "✗", "skipped": "·"}
 
 
@@ -79,11 +82,12 @@ class Diagnosis:
         cause = self.root_cause
         lines = []
         for check in self.checks:
-            time = "" if check.ms is None else f"{check.ms:,.0f} ms"
+            time = "" if check.ms is None else f"{check.ms:,.1f} ms"
             remedy = f"<br><em>{escape(check.remedy)}</em>" if check.remedy else ""
             cells = (_MARKS.get(check.status, ""), check.stage, time, check.code)
-            told = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
-            lines.append(f"<tr>{told}<td>{escape(check.summary)}{remedy}</td></tr>")
+            told = "".join(f'<td style="{_CELL}">{escape(cell)}</td>' for cell in cells)
+            words = f'<td style="{_CELL}">{escape(check.summary)}{remedy}</td>'
+            lines.append(f'<tr style="{_ROWS.get(check.status, "")}">{told}{words}</tr>')
         head = (
             f"<p><strong>{escape(cause.summary)}</strong> [{escape(cause.code)}]<br>"
             f"{escape(cause.remedy)}</p>"

@@ -2,6 +2,7 @@
 
 from regtools.findings._box import FINDINGS_MIME, Finding, Findings, KeyNumber
 from regtools.findings.cost import cost_findings
+from regtools.findings.diagnosis import diagnosis_findings
 from regtools.findings.growth import growth_findings
 from regtools.findings.health import health_findings
 from regtools.findings.retention import retention_findings
@@ -12,6 +13,7 @@ __all__ = [
     "Findings",
     "KeyNumber",
     "cost_findings",
+    "diagnosis_findings",
     "growth_findings",
     "health_findings",
     "retention_findings",

@@ -7,8 +7,9 @@ those who cannot see it; `picture` shows the axes together with that description
 
 from regtools.plots._canvas import Picture, description, picture
 from regtools.plots.cost import plot_cost, plot_cost_components, plot_cost_sensitivity
+from regtools.plots.diagnosis import plot_diagnosis
 from regtools.plots.growth import plot_forecast, plot_grown, plot_growth, plot_sharing
-from regtools.plots.health import plot_age, plot_certificates, plot_checks
+from regtools.plots.health import plot_age, plot_certificates
 from regtools.plots.retention import plot_freed, plot_retention_curve
 
 __all__ = [
@@ -17,10 +18,10 @@ __all__ = [
     "picture",
     "plot_age",
     "plot_certificates",
-    "plot_checks",
     "plot_cost",
     "plot_cost_components",
     "plot_cost_sensitivity",
+    "plot_diagnosis",
     "plot_forecast",
     "plot_freed",
     "plot_grown",

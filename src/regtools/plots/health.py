@@ -1,18 +1,13 @@
-"""Pictures of health: which stage answers, how long certificates last, how old the tags are."""
+"""Pictures of health: how long certificates last, how old the tags are."""
 
 from __future__ import annotations
 
-from typing import Final
-
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.patches import Rectangle
 
 from regtools.plots._canvas import (
     BLUE,
-    GREEN,
     INK,
-    LINE,
     MUTED,
     ORANGE,
     PALE,
@@ -24,102 +19,6 @@ from regtools.plots._canvas import (
     listed,
     styled,
 )
-
-STAGES: Final = (
-    "resolve",
-    "connect",
-    "tls",
-    "http",
-    "auth",
-    "listing",
-    "manifest",
-    "blob",
-    "limits",
-)
-_STAGE_WORDS: Final = {
-    "resolve": "name",
-    "connect": "connection",
-    "tls": "certificate",
-    "http": "protocol",
-    "auth": "sign-in",
-    "listing": "listing",
-    "manifest": "manifest",
-    "blob": "layer",
-    "limits": "limits",
-}
-# Word, fill, ink: the word carries the meaning, the colour repeats it.
-_STATUS: Final = {
-    "ok": ("good", "#e3f1e8", GREEN),
-    "warn": ("look", "#fbe9c8", "#7a4c00"),
-    "fail": ("FAILED", RED, "white"),
-    "skipped": ("skipped", "#f0f2f4", MUTED),
-}
-
-
-@styled
-def plot_checks(checks: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Draw a matrix: each registry a row, each stage of the way to an image a column.
-
-    Parameters
-    ----------
-    checks
-        Rows of the table `checks`: registry, stage, code, status.
-    ax
-        Axes to draw on; new ones if left out.
-    """
-    registries = list(dict.fromkeys(checks["registry"])) if not checks.empty else []
-    ax = canvas(ax, height=1.3 + 0.62 * max(len(registries), 1))
-    if not registries:
-        return empty(ax, "No check was made yet: `regtools scan` makes them on its way.")
-    stages = [stage for stage in STAGES if stage in set(checks["stage"])]
-    latest = checks.drop_duplicates(["registry", "stage"], keep="last")
-    for row in latest.to_dict("records"):
-        if row["stage"] in stages:
-            place = (stages.index(row["stage"]), registries.index(row["registry"]))
-            _check_cell(ax, place, str(row["status"]), str(row["code"]))
-    ax.set_xlim(-0.5, len(stages) - 0.5)
-    ax.set_ylim(len(registries) - 0.5, -0.5)
-    ax.set_xticks(range(len(stages)), [_STAGE_WORDS[stage] for stage in stages], parse_math=False)
-    ax.set_yticks(
-        range(len(registries)), [label(name, 30) for name in registries], parse_math=False
-    )
-    ax.xaxis.tick_top()
-    ax.tick_params(length=0, labelcolor=INK)
-    ax.grid(visible=False)
-    ax.spines[["bottom"]].set_visible(False)
-    title = _checks_title(latest, len(registries))
-    bad = latest[latest["status"].isin(["fail", "warn"])]
-    worst = listed(
-        f"{label(row['registry'])}, {_STAGE_WORDS.get(row['stage'], row['stage'])}: {row['code']}"
-        for row in bad.to_dict("records")
-    )
-    return finish(ax, title=title, alt=f"Table of checks, a row a registry. {title}. {worst}")
-
-
-def _check_cell(ax: Axes, place: tuple[int, int], status: str, code: str) -> None:
-    word, fill, ink = _STATUS.get(status, _STATUS["skipped"])
-    column, row = place
-    ax.add_patch(
-        Rectangle((column - 0.47, row - 0.42), 0.94, 0.84, facecolor=fill, edgecolor=LINE, lw=0.6)
-    )
-    weight = "bold" if status in ("warn", "fail") else "normal"
-    ax.text(column, row - 0.1, word, ha="center", va="center", color=ink, weight=weight)
-    ax.text(column, row + 0.2, label(code, 17), ha="center", va="center", color=ink, fontsize=6.5)
-
-
-def _checks_title(checks: pd.DataFrame, registries: int) -> str:
-    failed = int(checks.loc[checks["status"] == "fail", "registry"].nunique())
-    warned = int(checks.loc[checks["status"] == "warn", "registry"].nunique())
-    of = f"{registries} registries" if registries > 1 else "the registry"
-    if failed:
-        return f"Something failed on {failed} of {of}" if registries > 1 else "A check failed"
-    if warned:
-        return (
-            f"All stages answer; {warned} of {of} need a look"
-            if registries > 1
-            else ("All stages answer; one needs a look")
-        )
-    return f"All stages answer on {of}"
 
 
 @styled

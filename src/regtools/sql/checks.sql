@@ -33,7 +33,11 @@ FROM newest
 ORDER BY
     registry,
     list_position(
-        ['resolve', 'connect', 'tls', 'http', 'auth', 'listing', 'manifest', 'blob', 'limits'],
+        [
+            'reference', 'configuration', 'resolve', 'connect', 'tls', 'http', 'challenge',
+            'credentials', 'token', 'auth', 'listing', 'manifest', 'blob', 'throughput', 'limits',
+            'storage', 'push', 'content'
+        ],
         stage
     ),
     stage
