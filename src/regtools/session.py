@@ -38,12 +38,13 @@ from regtools.errors import (
     RegtoolsError,
     UnreachableError,
 )
-from regtools.history import History
 from regtools.registries.listing import Rights
 from regtools.schema import CheckRow, ProblemRow, SnapshotRow
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from regtools.history import History
 from regtools.access import (
     Access,
     Options,
@@ -205,6 +206,9 @@ def scan(
     accesses = [open_access(name, settings, options) for name in targets]
     if options.record is not None and len(accesses) != 1:
         raise ConfigError("A recording is of one target.", remedy="Name only one.")
+    # What a diagnosis does not need is loaded by who does: it would take longer than its walk.
+    from regtools.history import History
+
     history = History(options.history or settings.history)
     history.require_writable()
     bars = on_progress or progress_bars.for_notebook()

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from httpx import AsyncClient
 
@@ -31,12 +32,14 @@ from regtools.errors import (
     RegistryError,
     UnreachableError,
 )
-from regtools.history import History
 from regtools.reference import DOCKER_HUB, parse_digest, parse_tag
 from regtools.registries.listing import ReportedBytes
 from regtools.schema import CheckRow, DiagnosedRow
 from regtools.session import told_rights
 from regtools.settings import Settings
+
+if TYPE_CHECKING:
+    from regtools.history import History
 
 
 def diagnose(
@@ -113,6 +116,8 @@ def keep_diagnoses(history: History | str | Path, diagnoses: Sequence[Diagnosis]
     ConfigError, HistoryError
         The history cannot be used, or not be written.
     """
+    from regtools.history import History
+
     store = history if isinstance(history, History) else History(history)
     rows = [
         DiagnosedRow(

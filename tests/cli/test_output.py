@@ -3,12 +3,16 @@ from __future__ import annotations
 import csv
 import io
 import json
+import subprocess
+import sys
 from datetime import UTC, datetime
 from decimal import Decimal
+from importlib.metadata import version
 
 import numpy as np
 import pandas as pd
 import pytest
+from tests.support.command import Command
 
 from regtools.cli.output import Format, fail, plain, print_rows, printable, records
 from regtools.errors import ConfigError
@@ -89,3 +93,16 @@ def test_plain_goes_into_lists_and_mappings() -> None:
 
 def test_printable_keeps_letters_of_every_script() -> None:
     assert printable("Größe 倉庫\n\t\x07") == "Größe 倉庫\n\t�"
+
+
+def test_the_version_is_told(regtools: Command) -> None:
+    ran = regtools("--version")
+    assert (ran.code, ran.out) == (0, f"regtools {version('regtools')}\n")
+
+
+@pytest.mark.parametrize("module", ["regtools.walk", "regtools.cli.app", "regtools.cli.diagnose"])
+def test_what_takes_long_to_load_is_loaded_by_who_needs_it(module: str) -> None:
+    slow = "{'pandas', 'pyarrow', 'duckdb', 'matplotlib', 'scipy'}"
+    code = f"import sys, {module}; found = {slow} & set(sys.modules); assert not found, found"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -52,16 +52,21 @@ app.add_typer(history.app, name="history")
 app.add_typer(prices.app, name="prices")
 
 
+def show_version(value: bool) -> None:  # as Typer calls it
+    """Print the version and end."""
+    if value:
+        sys.stdout.write(f"regtools {version('regtools')}\n")
+        raise typer.Exit
+
+
 @app.callback()
 def root(
-    show_version: Annotated[
-        bool, typer.Option("--version", help="Print the version.", is_eager=True)
+    _: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version.", is_eager=True, callback=show_version),
     ] = False,
 ) -> None:
     """Take what belongs to no command."""
-    if show_version:
-        sys.stdout.write(f"regtools {version('regtools')}\n")
-        raise typer.Exit
 
 
 def main() -> None:

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from html import escape
-from typing import Any, Final
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any, Final
 
 from regtools.schema import CheckRow, Status
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 COLUMNS: Final = ("stage", "status", "code", "ms", "summary", "evidence", "remedy")
 _CELL: Final = "text-align:left;vertical-align:top"
@@ -50,6 +51,9 @@ class Diagnosis:
     @property
     def frame(self) -> pd.DataFrame:
         """One row a stage: stage, status, code, ms (NaN: not measured), summary, evidence, remedy."""
+        # The terminal and JSON do without, and pandas takes longer to load than a walk takes.
+        import pandas as pd
+
         rows = [{name: getattr(check, name) for name in COLUMNS} for check in self.checks]
         frame = pd.DataFrame(rows, columns=list(COLUMNS))
         return frame.astype({"ms": "float64"})
