@@ -14,6 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from regtools.abilities import capabilities
     from regtools.access import Options
     from regtools.actions import (
         base_images,
@@ -96,6 +97,7 @@ _HOMES = {
     "base_images": "actions",
     "baseline": "analyses.baseline",
     "bases": "analyses.sharing",
+    "capabilities": "abilities",
     "certificates": "analyses.observations",
     "check_auth": "session",
     "checks": "analyses.observations",
@@ -179,6 +181,7 @@ __all__ = [
     "base_images",
     "baseline",
     "bases",
+    "capabilities",
     "certificates",
     "check_auth",
     "checks",

@@ -147,6 +147,27 @@ def resolve_target(text: str, settings: Settings) -> tuple[Target, RegistrySetti
     return target, same[0] if len(same) == 1 else RegistrySettings(url=text)
 
 
+def split_reference(image: str, settings: Settings) -> tuple[str, str | None]:
+    """Take the tag or digest off an image; before a path stands a configured name's address.
+
+    Examples
+    --------
+    >>> split_reference("registry.example.com/team/app:1.4", Settings())
+    ('registry.example.com/team/app', '1.4')
+    """
+    name, slash, path = image.partition("/")
+    if name in settings.registries and slash:
+        image = f"{settings.registries[name].url.rstrip('/')}/{path}"
+    head, slash, last = image.rpartition("/")
+    if not slash or head.endswith(":/"):
+        return image, None
+    before, at, digest = last.partition("@")
+    if at:
+        return f"{head}/{before.partition(':')[0]}", digest
+    before, colon, tag = last.partition(":")
+    return f"{head}/{before}", tag if colon else None
+
+
 def _find(folder: Path) -> Path | None:
     folders = [folder, *folder.parents, platformdirs.user_config_path("regtools", appauthor=False)]
     return next((f / FILE_NAME for f in folders if (f / FILE_NAME).is_file()), None)

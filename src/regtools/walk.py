@@ -36,7 +36,7 @@ from regtools.reference import DOCKER_HUB, parse_digest, parse_tag
 from regtools.registries.listing import ReportedBytes
 from regtools.schema import CheckRow, DiagnosedRow
 from regtools.session import told_rights
-from regtools.settings import Settings
+from regtools.settings import split_reference
 
 if TYPE_CHECKING:
     from regtools.history import History
@@ -72,7 +72,7 @@ def diagnose(
     """
     options = options or Options()
     settings = options.settings()
-    place, tag = _split_reference(image, settings)
+    place, tag = split_reference(image, settings)
     registry, _, repository = place.rpartition("://")[2].partition("/")
     try:
         access = open_access(place, settings, options)
@@ -156,18 +156,3 @@ async def _told_sums(vendor: Vendor) -> Sequence[ReportedBytes]:
         return (await vendor.inventory.reported()).items
     except (RegistryError, UnreachableError, BudgetError):
         return ()
-
-
-def _split_reference(image: str, settings: Settings) -> tuple[str, str | None]:
-    """Take the tag or digest off; put a configured name's address in its place before a path."""
-    name, slash, path = image.partition("/")
-    if name in settings.registries and slash:
-        image = f"{settings.registries[name].url.rstrip('/')}/{path}"
-    head, slash, last = image.rpartition("/")
-    if not slash or head.endswith(":/"):
-        return image, None
-    before, at, digest = last.partition("@")
-    if at:
-        return f"{head}/{before.partition(':')[0]}", digest
-    before, colon, tag = last.partition(":")
-    return f"{head}/{before}", tag if colon else None

@@ -95,10 +95,24 @@ def test_a_hostile_name_stays_inside_the_address() -> None:
 
 @pytest.mark.parametrize(
     ("service", "kind"),
-    [("harbor-registry", "harbor"), ("container_registry", "gitlab"), ("other", "distribution")],
+    [("harbor-registry", "harbor"), ("other", "distribution")],
 )
 def test_the_token_servers_name_tells_the_kind(service: str, kind: str) -> None:
     assert detect_kind("images.example.com", services=[service]).name == kind
+
+
+@pytest.mark.parametrize(
+    ("realm", "kind"),
+    [
+        ("https://gitlab.example.com/jwt/auth", "gitlab"),
+        ("https://gitea.example.com/v2/token", "distribution"),
+    ],
+)
+def test_gitlab_shares_its_services_name_with_gitea_but_not_its_address(
+    realm: str, kind: str
+) -> None:
+    found = detect_kind("images.example.com", services=["container_registry"], realms=[realm])
+    assert found.name == kind
 
 
 def test_a_host_says_more_than_an_answer() -> None:

@@ -11,6 +11,7 @@ import typer
 from regtools.cli import (
     analyze,
     audit,
+    capabilities,
     demo,
     diagnose,
     history,
@@ -45,6 +46,7 @@ for module in (
     report,
     diagnose,
     inspect,
+    capabilities,
     lint,
 ):
     module.register(app)

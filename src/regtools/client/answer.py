@@ -32,6 +32,7 @@ MAX_SHOWN: Final = 300
 QUOTA_USED_UP: Final = "QUOTA_USED_UP"
 """A number of requests or pulls in a window, and none is left: another try changes nothing."""
 
+_ETAG: Final = re.compile(r'(?:W/)?"[!#-~]*"')
 _CODE: Final = re.compile(r"[A-Z][A-Z0-9_]{1,60}")
 _QUERY: Final = re.compile(r"(https?://[^\s?\"'<>]*)\?[^\s\"'<>]*", re.IGNORECASE)
 _USERINFO: Final = re.compile(r"(https?://)[^\s/@\"'<>]*@", re.IGNORECASE)
@@ -181,6 +182,12 @@ def is_html(response: httpx.Response) -> bool:
     return kind.startswith(("text/html", "application/xhtml")) or response.content[
         :200
     ].lstrip().lower().startswith((b"<!doctype html", b"<html"))
+
+
+def etag_of(response: httpx.Response) -> str:
+    """Give the ETag, as it may be sent back (RFC 9110, 8.8.3); empty: there is none, or no such."""
+    told: str = response.headers.get("etag", "")
+    return told if _ETAG.fullmatch(told) else ""
 
 
 def is_cut(response: httpx.Response) -> bool:

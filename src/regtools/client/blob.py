@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import httpx
 
-from regtools.client.answer import host_of
+from regtools.client.answer import etag_of, host_of
 from regtools.client.exchange import REDIRECTS, Exchange
 from regtools.reference import parse_digest, parse_repository
 
@@ -76,7 +76,7 @@ class BlobReader:
         if not response.is_success:
             return None
         size = response.headers.get("content-length", "")
-        return BlobHead(size=_number(size), etag=response.headers.get("etag", ""))
+        return BlobHead(size=_number(size), etag=etag_of(response))
 
     async def is_unchanged(self, digest: str, etag: str) -> bool:
         """Ask for it unless it is the one with this ETag: whether the registry says 304."""

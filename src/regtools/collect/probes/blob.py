@@ -31,7 +31,7 @@ async def blob(
         its certificate.
     """
     registry = distribution.registry
-    wanted = _smallest(image)
+    wanted = smallest(image)
     if wanted is None:
         return skipped(registry, STAGE, "Not tried: the manifest names no blob stored here.")
     reader = BlobReader(distribution.exchange, repository)
@@ -120,7 +120,7 @@ def _missing(
     )
 
 
-def _smallest(image: Manifest) -> Descriptor | None:
+def smallest(image: Manifest) -> Descriptor | None:
     stored = [layer for layer in image.layers if not layer.is_foreign]
     if image.config is not None:
         stored.append(image.config)

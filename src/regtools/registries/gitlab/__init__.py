@@ -174,7 +174,8 @@ GITLAB = RegistryKind(
     dedup_scope="namespace",
     hosts=(r"registry\.gitlab\.com", r"registry\.gitlab\.[a-z0-9.-]+"),
     headers=(("gitlab-container-registry-version", r".+"),),
-    services=(r"container_registry",),
+    # Its service is "container_registry", but that is Gitea's and Forgejo's too.
+    realm_paths=("/jwt/auth",),
     ui_actions=("list", "delete", "visibility", "cleanup"),
     ui_note="the project's page Deploy, Container registry; visibility is the project's",
     authenticates="a deploy token or access token with read_registry",
