@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     )
     from regtools.history import History
     from regtools.lint import lint_secret
+    from regtools.migrate import migrate_plan, migrate_verify
     from regtools.plots import (
         picture,
         plot_age,
@@ -112,6 +113,8 @@ _HOMES = {
     "kept_reasons": "cleanup",
     "largest_layers": "actions",
     "lint_secret": "lint",
+    "migrate_plan": "migrate",
+    "migrate_verify": "migrate",
     "open_findings": "actions",
     "open_history": "context",
     "oversized": "analyses.sharing",
@@ -188,6 +191,8 @@ __all__ = [
     "kept_reasons",
     "largest_layers",
     "lint_secret",
+    "migrate_plan",
+    "migrate_verify",
     "open_findings",
     "open_history",
     "oversized",
