@@ -6,7 +6,7 @@ Nothing is copied here. Both sides are scanned into the history, and what they h
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from regtools import progress as progress_bars
 from regtools.access import Access, Options, open_access
@@ -78,7 +78,8 @@ def migrate_plan(
     if scan or not own:
         _scan(source, options, on_progress)
         notes.append(f"{before.target} was scanned for this.")
-        own = _snapshots(history, before)
+    else:
+        notes.append(_as_of(before, own))
     theirs = _snapshots(history, after)
     if scan or not theirs:
         try:
@@ -91,6 +92,8 @@ def migrate_plan(
                 f"{after.target} could not be listed, and counts as empty: less may be to copy. "
                 f"{error.summary} [{error.code}]"
             )
+    else:
+        notes.append(_as_of(after, theirs))
     there = _side(history, after, is_all=True)
     found = plan(
         history,
@@ -104,7 +107,11 @@ def migrate_plan(
         provider=before.kind.name if before.kind.is_host(before.target.registry) else "",
     )
     notes += [_first(limit) for limit in limits(there.kind) if limit.rule == "first"]
-    return replace(found, notes=(*notes, *found.notes))
+    return replace(
+        found,
+        notes=(*notes, *found.notes),
+        limits=tuple(asdict(limit) for limit in limits(there.kind)),
+    )
 
 
 def migrate_verify(
@@ -181,6 +188,11 @@ def _snapshots(history: History, access: Access) -> list[SnapshotRow]:
     return found if any(_is_below(path, row.namespace) for row in found) else []
 
 
+def _as_of(access: Access, rows: Sequence[SnapshotRow]) -> str:
+    newest = max(row.taken_at for row in rows)
+    return f"{access.target} as it was at {newest:%Y-%m-%d %H:%M} UTC; --scan looks again."
+
+
 def _is_below(path: str, other: str) -> bool:
     return not other or path == other or path.startswith(f"{other}/")
 
@@ -203,21 +215,17 @@ def _side(history: History, access: Access, *, is_all: bool = False) -> Side:
 def _room(rules: Sequence[Limit]) -> Room:
     def refuses(repository: str) -> str:
         broken = [rule for rule in rules if rule.refuses_name(repository)]
-        return " ".join(_said(rule) for rule in broken)
+        return " ".join(rule.says for rule in broken)
 
     most = {rule.rule: rule for rule in rules if rule.rule in ("layer", "manifest", "images")}
     return Room(
         refuses=refuses,
-        says={name: _said(rule) for name, rule in most.items()},
+        says={name: rule.says for name, rule in most.items()},
         max_layer=most["layer"].most if "layer" in most else None,
         max_manifest=most["manifest"].most if "manifest" in most else None,
         max_images=most["images"].most if "images" in most else None,
     )
 
 
-def _said(limit: Limit) -> str:
-    return f"{limit.says} ({limit.source}, {limit.checked})"
-
-
 def _first(limit: Limit) -> str:
-    return f"First: {_said(limit)}"
+    return f"First: {limit.says} ({limit.source}, {limit.checked})"

@@ -88,6 +88,8 @@ class MigrationPlan:
     """Of leaving the source."""
     notes: tuple[str, ...]
     copies: Copies
+    limits: tuple[Mapping[str, object], ...] = ()
+    """What this kind of destination refuses, or wants done first: each with its source and date."""
 
     @property
     def refused(self) -> pd.DataFrame:
@@ -120,6 +122,10 @@ class MigrationPlan:
             **{name: getattr(self, name) for name in names},
             "egress_usd": asdict(self.egress),
             "notes": list(self.notes),
+            "limits": [
+                {name: str(value) if name == "checked" else value for name, value in one.items()}
+                for one in self.limits
+            ],
         }
 
     def _repr_html_(self) -> str:
@@ -427,6 +433,12 @@ def _notes(
         yield (
             f"Nobody says within which bounds {destination.registry} stores a blob once: bytes are "
             "counted as if no repository shared any, which is the most it can be."
+        )
+    known = {row.namespace for row in destination.snapshots}
+    if known and "" not in known and destination.dedup_scope != "repository":
+        yield (
+            f"Only {', '.join(sorted(known))} of {destination.registry} was scanned: what it stores "
+            "elsewhere counts as not there, though it may not have to be sent."
         )
     if unsized:
         yield f"Of {unsized:,} blobs nobody tells the size: the bytes are a lower bound."

@@ -26,8 +26,8 @@ app = typer.Typer(
     help="Move images to another registry: what it takes, and whether all arrived. Copies nothing.",
     no_args_is_help=True,
 )
-REPOSITORY_COLUMNS: Final = ("destination", "tags_to_copy", "bytes_to_copy", "bytes_there")
-TROUBLE_COLUMNS: Final = ("status", "source", "why")
+REPOSITORY_COLUMNS: Final = ("destination", "tags", "copy_bytes", "there_bytes")
+TROUBLE_COLUMNS: Final = ("status", "repository", "tags", "why")
 DRIFT_COLUMNS: Final = ("status", "destination", "why")
 MOST_ROWS: Final = 20
 """How many rows a terminal shows; JSON and CSV hold all."""
@@ -255,13 +255,18 @@ def _trouble(found: MigrationPlan) -> pd.DataFrame:
 
 
 def _print_plan(found: MigrationPlan) -> None:
-    moving = found.repositories[found.repositories["tags"] > 0]
-    _print_some(
-        moving.sort_values("bytes_to_copy", ascending=False, kind="stable"),
-        REPOSITORY_COLUMNS,
-        f"{found.source} to {found.destination}",
-    )
-    _print_some(_trouble(found), TROUBLE_COLUMNS, "Not copied")
+    rows = found.repositories
+    moving = rows[(rows["tags_to_copy"] > 0) | (rows["bytes_there"] > 0)]
+    shown = moving.assign(
+        tags=moving["tags_to_copy"],
+        copy_bytes=moving["bytes_to_copy"],
+        there_bytes=moving["bytes_there"],
+    ).sort_values("copy_bytes", ascending=False, kind="stable")
+    _print_some(shown, REPOSITORY_COLUMNS, f"{found.source} to {found.destination}")
+    trouble = _trouble(found)
+    names = [source.partition("/")[2].partition(":")[0] for source in trouble["source"]]
+    grouped = trouble.assign(repository=names).groupby(["status", "repository", "why"])
+    _print_some(grouped.size().reset_index(name="tags"), TROUBLE_COLUMNS, "Not copied")
 
 
 def _print_some(frame: pd.DataFrame, columns: tuple[str, ...], title: str) -> None:
