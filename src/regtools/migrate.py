@@ -13,9 +13,10 @@ from regtools.access import Access, Options, open_access
 from regtools.analyses._moves import Side, Wanted, pattern
 from regtools.analyses.migrated import MigrationCheck, compare_sides
 from regtools.analyses.migration import MigrationPlan, Room, plan
-from regtools.errors import NotFoundError, RegtoolsError
+from regtools.errors import InvalidReferenceError, NotFoundError, RegtoolsError
 from regtools.history import History
 from regtools.migration import Mapping
+from regtools.reference import parse_repository
 from regtools.registries.limits import Limit, limits
 from regtools.schema import SnapshotRow
 from regtools.session import scan as scan_into_history
@@ -214,6 +215,10 @@ def _side(history: History, access: Access, *, is_all: bool = False) -> Side:
 
 def _room(rules: Sequence[Limit]) -> Room:
     def refuses(repository: str) -> str:
+        try:
+            parse_repository(repository)
+        except InvalidReferenceError as error:
+            return error.summary
         broken = [rule for rule in rules if rule.refuses_name(repository)]
         return " ".join(rule.says for rule in broken)
 
