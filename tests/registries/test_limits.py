@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 
 import pytest
 
@@ -55,3 +56,14 @@ def test_layers_are_measured_as_their_vendor_does() -> None:
         "ecr-public": 10_000 * 2**20,
         "acr": 200 * 2**30,
     }
+
+
+def test_the_documentation_has_every_limit() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs/migrate.md").read_text()
+    missing = [
+        limit.says
+        for kind in KINDS
+        for limit in limits(kind)
+        if limit.says not in page or limit.source not in page
+    ]
+    assert missing == []
