@@ -13,7 +13,7 @@ from regtools.access import Access, Options, open_access
 from regtools.analyses._moves import Side, Wanted, pattern
 from regtools.analyses.migrated import MigrationCheck, compare_sides
 from regtools.analyses.migration import MigrationPlan, Room, plan
-from regtools.errors import InvalidReferenceError, NotFoundError, RegtoolsError
+from regtools.errors import ConfigError, InvalidReferenceError, NotFoundError, RegtoolsError
 from regtools.history import History
 from regtools.migration import Mapping
 from regtools.reference import parse_repository
@@ -67,10 +67,11 @@ def migrate_plan(
     RegtoolsError
         The source cannot be scanned. That the destination cannot is a note: it counts as empty.
     """
-    options = options or Options()
+    options = _for_both(options)
+    there_options = replace(options, kind=destination_kind)
     settings = options.settings()
-    before = open_access(source, settings, replace(options, kind=None))
-    after = open_access(destination, settings, replace(options, kind=destination_kind))
+    before = open_access(source, settings, options)
+    after = open_access(destination, settings, there_options)
     mapping = Mapping.between(before.target, after.target, rename)
     wanted = Wanted(named=mapping.of, repository=pattern(repository), tag=pattern(tag))
     history = History(options.history or settings.history)
@@ -84,7 +85,7 @@ def migrate_plan(
     theirs = _snapshots(history, after)
     if scan or not theirs:
         try:
-            _scan(destination, replace(options, kind=destination_kind), on_progress)
+            _scan(destination, there_options, on_progress)
             notes.append(f"{after.target} was scanned for this.")
         except NotFoundError:
             notes.append(f"{after.target} is not there yet: it counts as empty.")
@@ -107,11 +108,19 @@ def migrate_plan(
         bytes_per_second=bytes_per_second,
         provider=before.kind.name if before.kind.is_host(before.target.registry) else "",
     )
-    notes += [_first(limit) for limit in limits(there.kind) if limit.rule == "first"]
+    rules = limits(there.kind)
+    first = tuple(_first(limit) for limit in rules if limit.rule == "first")
+    if before.kind.counts_pulls:
+        notes.append(
+            f"{before.kind.title} counts what is read as pulls, about "
+            f"{found.manifests_to_copy + found.tags_to_copy:,} of them, and limits how many there "
+            "may be in six hours: regtools diagnose tells how many are left."
+        )
     return replace(
         found,
-        notes=(*notes, *found.notes),
-        limits=tuple(asdict(limit) for limit in limits(there.kind)),
+        notes=(*notes, *first, *found.notes),
+        copies=replace(found.copies, first=first),
+        limits=tuple(asdict(limit) for limit in rules),
     )
 
 
@@ -148,10 +157,10 @@ def migrate_verify(
     RegtoolsError
         A side cannot be scanned.
     """
-    options = options or Options()
+    options = _for_both(options)
     settings = options.settings()
-    before = open_access(source, settings, replace(options, kind=None))
-    after = open_access(destination, settings, replace(options, kind=None))
+    before = open_access(source, settings, options)
+    after = open_access(destination, settings, options)
     mapping = Mapping.between(before.target, after.target, rename)
     wanted = Wanted(named=mapping.of, repository=pattern(repository), tag=pattern(tag))
     history = History(options.history or settings.history)
@@ -162,6 +171,17 @@ def migrate_verify(
     return compare_sides(
         history, _side(history, before), _side(history, after), wanted, extra=extra
     )
+
+
+def _for_both(options: Options | None) -> Options:
+    """Take options that may hold for two registries."""
+    options = options or Options()
+    if options.username or options.password:
+        raise ConfigError(
+            "One user name or password would be shown to two registries.",
+            remedy="Give each its own in regtools.toml, or log in with docker login.",
+        )
+    return replace(options, kind=None)
 
 
 def _scan(

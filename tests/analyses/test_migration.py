@@ -20,6 +20,7 @@ from regtools.analyses.migration import MigrationPlan
 from regtools.errors import ConfigError
 from regtools.history import History
 from regtools.migrate import migrate_plan, migrate_verify
+from regtools.migration import emitted
 from regtools.schema import CheckRow, ProblemRow
 
 SOURCE = "ghcr.io"
@@ -399,3 +400,29 @@ def bare_of(shelf: Shelf, registry: str, subject: str) -> Shelf:
     bare = Shelf(registry=registry, manifests=shelf.manifests, layers=shelf.layers)
     bare.tag("app", "1", subject)
     return bare
+
+
+def test_one_password_is_not_shown_to_two_registries(history: History) -> None:
+    scanned(history, Shelf(registry=SOURCE))
+    options = Options(history=history.location, username="me", password="env:TOKEN")
+    for ask in (migrate_plan, migrate_verify):
+        with pytest.raises(ConfigError, match="two registries"):
+            ask(SOURCE, TARGET, options=options)
+
+
+def test_what_the_destination_wants_first_is_said_in_the_script(history: History) -> None:
+    shelf = Shelf(registry=SOURCE)
+    shelf.tag("acme/app", "1", shelf.image(layer("a", 1)))
+    scanned(history, shelf, kind="ecr", dedup_scope="repository")
+    text = emitted(planned(history).copies, "script").files["copy.sh"]
+    assert "# - First: Each repository must be there before a push" in text
+
+
+def test_docker_hub_counts_pulls(history: History) -> None:
+    shelf = Shelf(registry="docker.io")
+    shelf.tag("acme/app", "1", shelf.image(layer("a", 1)))
+    scanned(history, shelf)
+    assert any(
+        "counts what is read as pulls, about 2" in n
+        for n in planned(history, "docker.io/acme").notes
+    )

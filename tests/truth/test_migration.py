@@ -338,6 +338,22 @@ def test_every_kind_of_drift_is_found(
     assert allowed.document["counts"]["extra"] == 0
 
 
+def test_inside_one_registry_nothing_has_to_be_sent(
+    start_registry: Start, history: str, tmp_path: Path, regtools: Command
+) -> None:
+    shop = start_registry()
+    push_image(shop, "old/app", "1", "one")
+    push_image(shop, "old/app", "2", "two")
+    scan(shop.url, options=Options(history=history))
+    plan = planned(f"{shop.url}/old", f"{shop.url}/new", history)
+    assert (plan.tags_to_copy, plan.manifests_to_copy, plan.bytes_to_copy) == (2, 2, 0)
+    before = stored_bytes(shop.storage)
+    run_script(plan, tmp_path)
+    assert stored_bytes(shop.storage) == before
+    ran = regtools("migrate", "verify", f"{shop.url}/old", f"{shop.url}/new", "--history", history)
+    assert ran.code == 0
+
+
 def test_a_referrer_list_that_lost_one_is_a_difference(
     start_registry: Start, target: DockerRegistry, history: str, tmp_path: Path, regtools: Command
 ) -> None:

@@ -82,12 +82,11 @@ def compare_sides(
         lists = _lists(moves, tags)
         differing = tags[tags["digest_there"].notna() & (tags["digest_there"] != tags["digest"])]
         like = _alike(moves, differing)
+        lost = _only_at(referrers, "source")
         found = [
-            *(
-                (row, *_judged(row, partial, _only_at(referrers, "source"), like))
-                for row in _rows(tags)
-                if (row["place"], row["tag"]) not in lists
-            )
+            (row, *_judged(row, partial, lost, like))
+            for row in _rows(tags)
+            if (row["place"], row["tag"]) not in lists
         ]
         more = _rows(ask("migration_extra")) if extra else []
         unread = moves.unread()
@@ -165,11 +164,11 @@ def _judged(
         return "equal", "The source's manifest could not be read: only the digest was compared."
     key = (row["place"], row["node"])
     if key in partial:
-        lost = partial[key]
-        return "children_missing", _named(list(lost["missing"]), lost["number"])
+        below = partial[key]
+        return "children_missing", _named(list(below["missing"]), below["number"])
     if key in referrers:
-        lost_referrers = sorted(set(referrers[key]))
-        return "referrers_missing", _named(lost_referrers[:3], len(lost_referrers))
+        lost = sorted(set(referrers[key]))
+        return "referrers_missing", _named(lost[:3], len(lost))
     return "equal", ""
 
 

@@ -234,12 +234,19 @@ def _judged(moves: Moves, room: Room, *, overwrite: bool) -> pd.DataFrame:
     tags["why"] = pd.Series([why for _, why in judged], index=tags.index, dtype="object")
     moves.reach(tags[tags["status"].isin(_KEPT)])
     limits = {"max_layer": room.max_layer, "max_manifest": room.max_manifest}
-    for row in moves.workspace.ask("migration_large", parameters=limits).to_dict("records"):
-        said = f"{row['role']} {row['digest']} has {format_bytes(row['size'])}"
-        _mark(tags, row, REFUSED, f"Its {said}. {room.says[row['role']]}", of=_KEPT)
-    for row in moves.workspace.ask("migration_partial").to_dict("records"):
-        missing = f"{row['number']:,} of its manifests and blobs are missing there"
-        _mark(tags, row, COPY, f"The tag is there, but {missing}.", of=(EQUAL,))
+    large = moves.workspace.ask("migration_large", parameters=limits).to_dict("records")
+    reasons = [
+        f"Its {row['role']} {row['digest']} has {format_bytes(row['size'])}. "
+        f"{room.says[row['role']]}"
+        for row in large
+    ]
+    _mark(tags, large, reasons, REFUSED, of=_KEPT)
+    partial = moves.workspace.ask("migration_partial").to_dict("records")
+    reasons = [
+        f"The tag is there, but {row['number']:,} of its manifests and blobs are missing there."
+        for row in partial
+    ]
+    _mark(tags, partial, reasons, COPY, of=(EQUAL,))
     moves.reach(tags[tags["status"].isin(_KEPT)])
     return tags
 
@@ -265,14 +272,22 @@ def _status(
 
 
 def _mark(
-    tags: pd.DataFrame, row: Mapping[Any, Any], status: str, why: str, *, of: Iterable[str]
+    tags: pd.DataFrame,
+    found: Sequence[Mapping[Any, Any]],
+    reasons: Sequence[str],
+    status: str,
+    *,
+    of: Iterable[str],
 ) -> None:
-    named = (
-        (tags["place"] == row["place"])
-        & (tags["node"] == row["node"]).fillna(value=False)
-        & tags["status"].isin(list(of))
+    """Give those of these statuses that were found another status, and say why."""
+    why = {(row["place"], row["node"]): why for row, why in zip(found, reasons, strict=True)}
+    places = zip(tags["place"], tags["node"], strict=True)
+    named = tags["status"].isin(list(of)) & pd.Series(
+        [key in why for key in places], index=tags.index, dtype="bool"
     )
-    tags.loc[named, ["status", "why"]] = [status, why]
+    chosen = tags[named]
+    tags.loc[named, "why"] = [why[key] for key in zip(chosen["place"], chosen["node"], strict=True)]
+    tags.loc[named, "status"] = status
 
 
 def _dropped(tags: pd.DataFrame, kept: pd.DataFrame) -> pd.DataFrame:

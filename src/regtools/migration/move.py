@@ -45,6 +45,8 @@ class Copies:
     copies: Sequence[Copy]
     about: str
     """Of which scan and how much, in one line."""
+    first: Sequence[str] = ()
+    """What the destination wants done before, in sentences."""
 
     @property
     def tagged(self) -> Sequence[Copy]:

@@ -7,7 +7,7 @@ from typing import Final
 
 from regtools.migration.move import Copies, Copy
 from regtools.migration.written import one_line
-from regtools.reference import Target
+from regtools.reference import DOCKER_HUB, Target
 
 _HEAD: Final = """\
 #!/bin/sh
@@ -16,8 +16,7 @@ _HEAD: Final = """\
 #
 # Look first:
 # - Log in to both: skopeo login {source_host}; skopeo login {destination_host}
-# - The repositories must be allowed to be there; see what the plan said of the destination.
-# - Each line copies what the scan saw, by its digest. A tag that was moved since is copied as it
+{first}# - Each line copies what the scan saw, by its digest. A tag that was moved since is copied as it
 #   was: plan again, and run this again, right before the switch.
 # - A tag at the destination that has another digest is in here only if the plan was made with
 #   --overwrite.
@@ -75,6 +74,7 @@ def script(copies: Copies) -> str:
     source, destination = copies.source, copies.destination
     head = _HEAD.format(
         about=one_line(copies.about),
+        first="".join(f"# - {one_line(said)}.\n" for said in copies.first),
         source_host=source.registry,
         destination_host=destination.registry,
         tls=_tls(source, "src-") + _tls(destination, "dest-"),
@@ -95,9 +95,10 @@ def _line(one: Copy, copies: Copies) -> str:
     ]
     if one.is_list_only:
         scheme = "http" if is_plain(copies.destination) else "https"
+        host = "registry-1.docker.io" if registry == DOCKER_HUB else registry
         reference = one.tag or one.digest
         words += [
-            f"{scheme}://{registry}/v2/{one.destination}/manifests/{reference}",
+            f"{scheme}://{host}/v2/{one.destination}/manifests/{reference}",
             one.media_type,
         ]
     return " ".join(["list" if one.is_list_only else "image", *map(shlex.quote, words)])
