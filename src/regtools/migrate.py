@@ -10,12 +10,13 @@ from dataclasses import asdict, replace
 
 from regtools import progress as progress_bars
 from regtools.access import Access, Options, open_access
-from regtools.analyses._moves import Side, Wanted, pattern
-from regtools.analyses.migrated import MigrationCheck, compare_sides
-from regtools.analyses.migration import MigrationPlan, Room, plan
+from regtools.analyses.migration.check import MigrationCheck, compare_sides
+from regtools.analyses.migration.judgement import Room
+from regtools.analyses.migration.plan import MigrationPlan, plan
+from regtools.analyses.migration.sides import Side, Wanted, pattern
+from regtools.copying import Mapping
 from regtools.errors import ConfigError, InvalidReferenceError, NotFoundError, RegtoolsError
 from regtools.history import History
-from regtools.migration import Mapping
 from regtools.reference import parse_repository
 from regtools.registries.limits import Limit, limits
 from regtools.schema import SnapshotRow

@@ -15,12 +15,12 @@ from tests.support.inventories import Shelf, digest, fresh_history, layer, publi
 
 from regtools.access import Options
 from regtools.analyses.egress import egress
-from regtools.analyses.migrated import MigrationCheck
-from regtools.analyses.migration import MigrationPlan
+from regtools.analyses.migration.check import MigrationCheck
+from regtools.analyses.migration.plan import MigrationPlan
+from regtools.copying import emitted
 from regtools.errors import ConfigError
 from regtools.history import History
 from regtools.migrate import migrate_plan, migrate_verify
-from regtools.migration import emitted
 from regtools.schema import CheckRow, ProblemRow
 
 SOURCE = "ghcr.io"

@@ -23,10 +23,10 @@ from tests.support.push import Pusher
 from tests.support.skopeo import try_copy
 
 from regtools.access import Options
-from regtools.analyses.migration import MigrationPlan
+from regtools.analyses.migration.plan import MigrationPlan
+from regtools.copying import emitted
 from regtools.history import History
 from regtools.migrate import migrate_plan
-from regtools.migration import emitted
 from regtools.schema import LayerRow, ManifestRow, UntaggedRow
 from regtools.session import scan
 

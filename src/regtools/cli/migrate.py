@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from regtools.analyses.migrated import MigrationCheck
-    from regtools.analyses.migration import MigrationPlan
+    from regtools.analyses.migration.check import MigrationCheck
+    from regtools.analyses.migration.plan import MigrationPlan
 
 app = typer.Typer(
     help="Move images to another registry: what it takes, and whether all arrived. Copies nothing.",
@@ -223,7 +223,7 @@ def _rate(text: str | None) -> float | None:
 
 
 def _emit(found: MigrationPlan, form: Form, output: Path | None) -> None:
-    from regtools.migration import emitted
+    from regtools.copying import emitted
 
     made = emitted(found.copies, form.value)
     if output is not None:

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from regtools.copying import EMITTERS, Copies, Copy, emitted
 from regtools.errors import ConfigError
-from regtools.migration import EMITTERS, Copies, Copy, emitted
 from regtools.reference import parse_target
 
 INDEX = "application/vnd.oci.image.index.v1+json"

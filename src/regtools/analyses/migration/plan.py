@@ -7,18 +7,29 @@ bounds in which it stores a blob once, is not counted again.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from html import escape
 from typing import Any, Final
 
 import pandas as pd
 
-from regtools.analyses._moves import LIST_TAG, SOURCE, Moves, Side, Wanted
 from regtools.analyses.egress import Egress, egress
+from regtools.analyses.migration.judgement import (
+    CONFLICT,
+    COPY,
+    EQUAL,
+    KEPT,
+    REFUSED,
+    Room,
+    dropped,
+    judged,
+)
+from regtools.analyses.migration.order import copies as in_order
+from regtools.analyses.migration.sides import SOURCE, Moves, Side, Wanted
 from regtools.analyses.reach import made
+from regtools.copying import Copies
 from regtools.history import History
-from regtools.migration import Copies, Copy
 from regtools.reference import Target
 from regtools.units import format_bytes
 
@@ -38,21 +49,6 @@ REQUESTS: Final = (
     "end). One that another repository there has: 2 (is it there, mount). A manifest: 1 and 1. A "
     "tag: 1 and 1 more. Logins are not counted."
 )
-COPY, EQUAL, CONFLICT, REFUSED, UNREAD = "copy", "equal", "conflict", "refused", "unread"
-_KEPT: Final = (COPY, EQUAL)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Room:
-    """What the destination takes, as far as is known; a limit with what is said of it."""
-
-    refuses: Callable[[str], str]
-    """Says why a repository's name is refused; empty: it is not."""
-    max_layer: int | None = None
-    max_manifest: int | None = None
-    max_images: int | None = None
-    says: Mapping[str, str] = field(default_factory=dict)
-    """By ``layer``, ``manifest``, ``images``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,13 +169,13 @@ def plan(
         A snapshot cannot be read.
     """
     with Moves(history, source, destination, wanted) as moves:
-        tags = _judged(moves, room, overwrite=overwrite)
-        kept = tags[tags["status"].isin(_KEPT)]
-        moves.workspace.add("migration_dropped", _dropped(tags, kept))
+        tags = judged(moves, room, overwrite=overwrite)
+        kept = tags[tags["status"].isin(KEPT)]
+        moves.workspace.add("migration_dropped", dropped(tags, kept))
         moves.workspace.make("migration_wanted")
         low, high = _sums(moves, destination.dedup_scope)
         referrers = moves.workspace.ask("migration_untagged")
-        copies = list(_copies(moves, tags, referrers))
+        copies = list(in_order(moves, tags, referrers))
         unread = moves.unread()
         speed = bytes_per_second or _measured(moves, source)
         places = moves.pairs
@@ -219,89 +215,6 @@ def plan(
     )
 
 
-def _judged(moves: Moves, room: Room, *, overwrite: bool) -> pd.DataFrame:
-    """Say of each tag what becomes of it, and why; follow those that stay."""
-    tags = moves.tags().reset_index(drop=True)
-    homes: dict[str, list[str]] = {}
-    for row in moves.pairs.to_dict("records"):
-        homes.setdefault(row["destination"], []).append(row["repository"])
-    refused = {name: room.refuses(name) for name in homes}
-    judged = [
-        _status(row, homes[row["destination"]], refused[row["destination"]], overwrite=overwrite)
-        for row in tags.to_dict("records")
-    ]
-    tags["status"] = pd.Series([status for status, _ in judged], index=tags.index, dtype="object")
-    tags["why"] = pd.Series([why for _, why in judged], index=tags.index, dtype="object")
-    moves.reach(tags[tags["status"].isin(_KEPT)])
-    limits = {"max_layer": room.max_layer, "max_manifest": room.max_manifest}
-    large = moves.workspace.ask("migration_large", parameters=limits).to_dict("records")
-    reasons = [
-        f"Its {row['role']} {row['digest']} has {format_bytes(row['size'])}. "
-        f"{room.says[row['role']]}"
-        for row in large
-    ]
-    _mark(tags, large, reasons, REFUSED, of=_KEPT)
-    partial = moves.workspace.ask("migration_partial").to_dict("records")
-    reasons = [
-        f"The tag is there, but {row['number']:,} of its manifests and blobs are missing there."
-        for row in partial
-    ]
-    _mark(tags, partial, reasons, COPY, of=(EQUAL,))
-    moves.reach(tags[tags["status"].isin(_KEPT)])
-    return tags
-
-
-def _status(
-    row: Mapping[Any, Any], homes: Sequence[str], refused: str, *, overwrite: bool
-) -> tuple[str, str]:
-    there = row["digest_there"]
-    if refused:
-        return REFUSED, refused
-    if len(homes) > 1:
-        others = ", ".join(name for name in sorted(homes) if name != row["repository"])
-        return CONFLICT, f"This repository would also take what is in {others}."
-    if pd.isna(row["node"]):
-        return UNREAD, "The scan could not read it."
-    if pd.isna(there):
-        return COPY, ""
-    if there == row["digest"]:
-        return EQUAL, ""
-    if overwrite:
-        return COPY, f"It takes the place of {there}."
-    return CONFLICT, f"The tag is there, and names {there}."
-
-
-def _mark(
-    tags: pd.DataFrame,
-    found: Sequence[Mapping[Any, Any]],
-    reasons: Sequence[str],
-    status: str,
-    *,
-    of: Iterable[str],
-) -> None:
-    """Give those of these statuses that were found another status, and say why."""
-    why = {(row["place"], row["node"]): why for row, why in zip(found, reasons, strict=True)}
-    places = zip(tags["place"], tags["node"], strict=True)
-    named = tags["status"].isin(list(of)) & pd.Series(
-        [key in why for key in places], index=tags.index, dtype="bool"
-    )
-    chosen = tags[named]
-    tags.loc[named, "why"] = [why[key] for key in zip(chosen["place"], chosen["node"], strict=True)]
-    tags.loc[named, "status"] = status
-
-
-def _dropped(tags: pd.DataFrame, kept: pd.DataFrame) -> pd.DataFrame:
-    """Give referrers' tags that are left out: their subjects lead to them all the same."""
-    left = tags[tags["refers"] & tags["node"].notna() & ~tags["status"].isin(_KEPT)]
-    stays = set(zip(kept["place"], kept["node"], strict=True))
-    rows = [
-        (int(place), int(node))
-        for place, node in zip(left["place"], left["node"], strict=True)
-        if (place, node) not in stays
-    ]
-    return made(rows, {"place": "int64", "node": "int64"})
-
-
 def _sums(moves: Moves, scope: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Add up, at least and at most: the same where the bounds of storage are known."""
     scopes = ("registry", "repository") if scope == "unknown" else (scope,)
@@ -311,56 +224,6 @@ def _sums(moves: Moves, scope: str) -> tuple[pd.DataFrame, pd.DataFrame]:
         moves.workspace.make("migration_contents")
         found.append(moves.workspace.ask("migration_sums"))
     return found[0], found[-1]
-
-
-def _copies(moves: Moves, tags: pd.DataFrame, referrers: pd.DataFrame) -> Iterator[Copy]:
-    """Give what is copied in an order in which it can be: parts before wholes, subjects first."""
-    edges: dict[tuple[int, int], list[Mapping[Any, Any]]] = {}
-    for row in moves.workspace.ask("migration_edges").to_dict("records"):
-        edges.setdefault((row["place"], row["parent"]), []).append(row)
-    homes = {row["place"]: row["repository"] for row in moves.pairs.to_dict("records")}
-    wanted = moves.workspace.ask("migration_media_types")
-    types = dict(zip(wanted["node"], wanted["media_type"], strict=True))
-    done: set[tuple[str, str]] = set()
-
-    def parts(place: int, node: int, destination: str) -> Iterator[Copy]:
-        for child in edges.get((place, node), ()):
-            key = (destination, child["digest"])
-            if key in done:
-                continue
-            done.add(key)
-            yield from parts(place, child["child"], destination)
-            yield Copy(
-                repository=homes[place],
-                digest=child["digest"],
-                destination=destination,
-                media_type=child["media_type"],
-                is_list_only=child["is_index"],
-                is_part=True,
-            )
-
-    chosen = tags[tags["status"] == COPY].sort_values(
-        ["repository", "refers", "tag"], kind="stable"
-    )
-    loose = referrers[~referrers["held"].astype(bool)].assign(tag="", refers=True)
-    loose["repository"] = loose["place"].map(homes)
-    for row in [*chosen.to_dict("records"), *loose.to_dict("records")]:
-        place, node = int(row["place"]), int(row["node"])
-        below = edges.get((place, node), [])
-        is_list = bool(below) and (
-            any(child["is_index"] for child in below)
-            or (row["refers"] and len(row["tag"]) == LIST_TAG)
-        )
-        if is_list:
-            yield from parts(place, node, row["destination"])
-        yield Copy(
-            repository=row["repository"],
-            digest=row["digest"],
-            destination=row["destination"],
-            tag=row["tag"],
-            media_type=types.get(node, ""),
-            is_list_only=is_list,
-        )
 
 
 def _measured(moves: Moves, source: Side) -> float | None:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from regtools.copying import Mapping
 from regtools.errors import ConfigError
-from regtools.migration import Mapping
 from regtools.reference import Target, parse_repository, parse_target
 
 GHCR = parse_target("ghcr.io/acme")

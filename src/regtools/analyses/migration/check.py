@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from regtools.analyses._moves import LIST_TAG, SOURCE, Moves, Side, Wanted
+from regtools.analyses.migration.sides import LIST_TAG, SOURCE, Moves, Side, Wanted
 from regtools.analyses.reach import made
 from regtools.history import History
 

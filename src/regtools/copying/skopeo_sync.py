@@ -10,9 +10,9 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any, Final
 
-from regtools.migration.move import Copies, Copy
-from regtools.migration.script import is_plain
-from regtools.migration.written import as_yaml, one_line
+from regtools.copying.move import Copies, Copy
+from regtools.copying.script import is_plain
+from regtools.copying.written import as_yaml, one_line
 
 _HEAD: Final = """\
 # Made by regtools migrate plan: {about}.

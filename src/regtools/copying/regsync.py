@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any, Final
 
-from regtools.migration.move import Copies
-from regtools.migration.script import is_plain
-from regtools.migration.written import as_yaml, one_line
+from regtools.copying.move import Copies
+from regtools.copying.script import is_plain
+from regtools.copying.written import as_yaml, one_line
 
 _HEAD: Final = """\
 # Made by regtools migrate plan: {about}.

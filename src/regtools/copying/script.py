@@ -5,8 +5,8 @@ from __future__ import annotations
 import shlex
 from typing import Final
 
-from regtools.migration.move import Copies, Copy
-from regtools.migration.written import one_line
+from regtools.copying.move import Copies, Copy
+from regtools.copying.written import one_line
 from regtools.reference import DOCKER_HUB, Target
 
 _HEAD: Final = """\

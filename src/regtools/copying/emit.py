@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
+from regtools.copying.move import Copies, Copy
+from regtools.copying.regsync import regsync
+from regtools.copying.script import script
+from regtools.copying.skopeo_sync import has_other_name, skopeo_sync
 from regtools.errors import ConfigError, InvalidReferenceError
-from regtools.migration.move import Copies, Copy
-from regtools.migration.regsync import regsync
-from regtools.migration.script import script
-from regtools.migration.skopeo_sync import has_other_name, skopeo_sync
 from regtools.reference import parse_digest, parse_repository, parse_tag
 
 
