@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from regtools.history import History
     from regtools.lights import checks_matrix, diagnosis_table
     from regtools.lint import lint_secret
+    from regtools.migrate import migrate_plan, migrate_verify
     from regtools.plots import (
         picture,
         plot_age,
@@ -124,6 +125,8 @@ _HOMES = {
     "keep_diagnoses": "walk",
     "largest_layers": "actions",
     "lint_secret": "lint",
+    "migrate_plan": "migrate",
+    "migrate_verify": "migrate",
     "newest_diagnosis": "diagnosing",
     "open_findings": "actions",
     "open_history": "context",
@@ -208,6 +211,8 @@ __all__ = [
     "kept_reasons",
     "largest_layers",
     "lint_secret",
+    "migrate_plan",
+    "migrate_verify",
     "newest_diagnosis",
     "open_findings",
     "open_history",

@@ -17,6 +17,7 @@ from regtools.cli import (
     history,
     inspect,
     lint,
+    migrate,
     prices,
     reconcile,
     report,
@@ -51,6 +52,7 @@ for module in (
 ):
     module.register(app)
 app.add_typer(history.app, name="history")
+app.add_typer(migrate.app, name="migrate")
 app.add_typer(prices.app, name="prices")
 
 
