@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.history.test_diagnoses import keep
+from tests.history.test_diagnoses import row as kept
 from tests.support.inventories import Shelf, digest, fresh_history, layer, publish
 
 from regtools.access import Options
@@ -21,7 +23,7 @@ from regtools.copying import emitted
 from regtools.errors import ConfigError
 from regtools.history import History
 from regtools.migrate import migrate_plan, migrate_verify
-from regtools.schema import CheckRow, ProblemRow
+from regtools.schema import ProblemRow
 
 SOURCE = "ghcr.io"
 TARGET = "registry.example.com"
@@ -246,18 +248,10 @@ def test_time_comes_from_what_a_diagnosis_measured(history: History) -> None:
 def assert_seconds(
     history: History, shelf: Shelf, *, evidence: dict[str, object] | None, expected: float | None
 ) -> None:
-    inventory = shelf.inventory()
     if evidence is not None:
-        inventory.checks.append(
-            CheckRow(
-                registry=SOURCE,
-                stage="throughput",
-                code="THROUGHPUT_OK",
-                status="ok",
-                evidence=json.dumps(evidence),
-            )
-        )
-    publish(history, inventory, registry=SOURCE, kind="ghcr", dedup_scope="unknown")
+        row = kept("throughput", registry=SOURCE, repository="app")
+        keep(history, replace(row, evidence=json.dumps(evidence)))
+    publish(history, shelf.inventory(), registry=SOURCE, kind="ghcr", dedup_scope="unknown")
     publish(history, Shelf(registry=TARGET).inventory(), registry=TARGET)
     assert planned(history).seconds == expected
 

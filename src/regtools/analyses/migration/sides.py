@@ -93,6 +93,7 @@ class Moves:
         rows = {row.snapshot: row for rows in states.values() for row in rows}
         self.workspace = Workspace(history, list(rows.values()))
         facts(self.workspace, states, _STEPS)
+        self.workspace.add("diagnosed", history.diagnoses.read(registry=source.registry))
         self.places = self.workspace.ask("migration_places")
         self.pairs = self._pairs()
         self.workspace.add("migration_pairs", self.pairs[["place", "destination"]])
