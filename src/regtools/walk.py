@@ -33,7 +33,7 @@ from regtools.errors import (
     UnreachableError,
 )
 from regtools.reference import DOCKER_HUB, parse_digest, parse_tag
-from regtools.registries.listing import ReportedBytes
+from regtools.registries.listing import Archive, ReportedBytes
 from regtools.schema import CheckRow, DiagnosedRow
 from regtools.session import told_rights
 from regtools.settings import split_reference
@@ -92,6 +92,17 @@ def diagnose(
             reported = await _told_sums(vendor)
             return stages.Told(rights=await told_rights(vendor), reported=reported)
 
+        async def is_archived(image: Wanted) -> bool:
+            known = with_kind_told(access, distribution)
+            vendor = open_vendor(known, distribution, client, Budget(MAX_REQUESTS))
+            archive: object = vendor.inventory
+            if not isinstance(archive, Archive):
+                return False
+            try:
+                return await archive.is_archived(image.repository, image.reference or "")
+            except (RegistryError, UnreachableError, BudgetError):
+                return False
+
         return await stages.diagnose(
             distribution,
             stages.Question(
@@ -100,6 +111,7 @@ def diagnose(
             access.connection,
             attempts=access.attempts,
             ask_vendor=ask_vendor,
+            is_archived=is_archived,
             environ=os.environ,
             now=datetime.now(UTC),
         )

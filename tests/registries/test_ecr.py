@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 import pytest
 from tests.support.command import Command
-from tests.support.fake_registry import Answer, fake_registry
+from tests.support.fake_registry import Answer, error, fake_registry
 from tests.support.vendors.aws import (
     ACCOUNT,
     PASSWORD,
@@ -34,10 +34,12 @@ from tests.support.vendors.scanning import Seen, plan_tags, settings_file
 from tests.support.vendors.server import VendorServer, serving
 
 from regtools.access import Options
+from regtools.collect.probes.manifest import MISSING
 from regtools.errors import RegtoolsError
 from regtools.registries import detect_kind, registry_kind
 from regtools.registries.ecr.private import POLICIES_AT_ONCE
 from regtools.session import check_auth, scan
+from regtools.walk import diagnose
 
 LIFECYCLE = {
     "rules": [
@@ -192,6 +194,25 @@ def test_archived_images_are_left_out_and_their_bytes_told_when_asked_for(ecr: E
     # moto's size of an image is its config's.
     assert reported.loc["acme/app", "bytes"] == len(gone.blobs[0].data)
     assert reported.loc["acme/app", "kind"] == "archived"
+
+
+@pytest.mark.parametrize("is_named_by_digest", [False, True])
+def test_an_archived_image_is_told_from_a_missing_one(ecr: Ecr, is_named_by_digest: bool) -> None:
+    gone = ecr.registry.plan.tags["acme/app"]["1.0"]
+    hidden = (f"/manifests/{gone.digest}", "/manifests/1.0")
+    ecr.registry.hook = lambda seen: (
+        error(404, "MANIFEST_UNKNOWN") if seen.path.endswith(hidden) else None
+    )
+    options = Options(config=ecr.settings())
+    image = f"work/acme/app{f'@{gone.digest}' if is_named_by_digest else ':1.0'}"
+    missing = diagnose(image, options=options).root_cause
+    assert missing is not None
+    assert missing.code in MISSING
+    ecr.api.archived = {gone.digest}
+    archived = diagnose(image, options=options).root_cause
+    assert archived is not None
+    assert (archived.stage, archived.code) == ("manifest", "IMAGE_ARCHIVED")
+    assert "update-image-storage-class" in archived.remedy
 
 
 @pytest.mark.parametrize(

@@ -179,6 +179,7 @@ async def diagnose(
     *,
     attempts: Sequence[Attempt] = (),
     ask_vendor: Callable[[], Awaitable[Told]],
+    is_archived: Callable[[manifest.Wanted], Awaitable[bool]] | None = None,
     environ: Mapping[str, str],
     now: datetime,
 ) -> list[CheckRow]:
@@ -190,6 +191,8 @@ async def diagnose(
         Where a credential was looked for.
     ask_vendor
         Asks the vendor's own API, where there is one.
+    is_archived
+        Asks it whether an image that is missing is only put away.
     environ
         The environment's variables.
     now
@@ -219,6 +222,8 @@ async def diagnose(
         )
     if root_cause(rows) is None and image:
         rows = _with_need_proven([*rows, *await _content(distribution, image, options, now)])
+        if rows[-1].code in manifest.MISSING and is_archived and await is_archived(image):
+            rows[-1] = manifest.archived(rows[-1], image)
     if root_cause(rows) is None:
         rows += await _around(distribution, question, granted, ask_vendor)
     return completed(rows, STAGES if image else NAMELESS_STAGES)

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, runtime_checkable
 
 from regtools.reference import Digest
 from regtools.registries.entry import Read
@@ -218,6 +218,14 @@ class Inventory(Protocol):
 
     async def rights(self) -> Rights | None:
         """Give what the vendor tells of the credential; None: nothing."""
+
+
+@runtime_checkable
+class Archive(Protocol):
+    """What a vendor's API tells where images can be put away, so that they cannot be pulled."""
+
+    async def is_archived(self, repository: str, reference: str) -> bool:
+        """Say whether an image, by its tag or digest, is put away."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform as machine
 from collections.abc import Sequence
 from contextlib import aclosing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Final
 
@@ -16,6 +16,8 @@ from regtools.manifest import Descriptor, Manifest
 from regtools.schema import CheckRow
 
 STAGE: Final = "manifest"
+MISSING: Final = ("TAG_NOT_FOUND", "MANIFEST_NOT_FOUND", "MANIFEST_MISSING")
+"""Codes of an image that is not there, in a repository that is."""
 PREFERRED_TAG: Final = "latest"
 MAX_DEPTH: Final = 3
 """Indexes followed to find an image to look into."""
@@ -74,6 +76,18 @@ async def manifest(distribution: Distribution, wanted: Wanted) -> tuple[CheckRow
         except RegtoolsError as error:
             return failed(registry, STAGE, error, ms=elapsed()), None
         return _found(registry, wanted, reference, top, elapsed(), is_other=is_other), image
+
+
+def archived(missing: CheckRow, wanted: Wanted) -> CheckRow:
+    """Say of an image that looks missing that it is only put away."""
+    return replace(
+        missing,
+        code="IMAGE_ARCHIVED",
+        summary=f"{wanted.repository} has {wanted.reference} in its archive, whence nothing can be "
+        "pulled.",
+        remedy="Restore it: `aws ecr update-image-storage-class` with the target STANDARD; or push "
+        "it again.",
+    )
 
 
 def this_platform() -> str:

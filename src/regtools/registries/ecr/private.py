@@ -98,6 +98,20 @@ class EcrInventory:
             ]
         )
 
+    async def is_archived(self, repository: str, reference: str) -> bool:
+        """Look for an image among the archived ones of its repository."""
+        async for page in self._aws.pages(
+            "DescribeImages",
+            "imageDetails",
+            repositoryName=repository,
+            filter={"tagStatus": "ANY", "imageStatus": "ARCHIVED"},
+            **self._account,
+        ):
+            read = read_all(page, _names, vendor=_VENDOR, place="imageDetails")
+            if any(reference in names for names in read.items):
+                return True
+        return False
+
     async def rights(self) -> Rights | None:
         """Give when a token that is fetched now ends, and whether repositories may be listed."""
         return await self._aws.rights()
@@ -174,6 +188,10 @@ def _image(entry: Entry) -> _Image:
         pulled_at=entry.time("lastRecordedPullTime"),
     )
     return _Image(version=version, archived=0)
+
+
+def _names(entry: Entry) -> tuple[str, ...]:
+    return (entry.digest("imageDigest"), *entry.tags("imageTags"))
 
 
 def _aws(api: Api, place: Place) -> Aws:
