@@ -45,7 +45,8 @@ def answer(vice: str, kind: int) -> list[bytes] | None:
         return None
     if vice == "slow":
         time.sleep(1.2)
-    return [socket.inet_aton("127.0.0.1")] if kind == A else []
+    there = "127.0.0.9" if vice == "overridden" else "127.0.0.1"
+    return [socket.inet_aton(there)] if kind == A else []
 
 
 def main(vice: str) -> None:
@@ -55,6 +56,10 @@ def main(vice: str) -> None:
         file = Path(folder) / "resolv.conf"
         file.write_text("nameserver 127.0.0.1\noptions timeout:2 attempts:1\n")
         subprocess.run(["mount", "--bind", str(file), "/etc/resolv.conf"], check=True)
+        if vice == "overridden":
+            hosts = Path(folder) / "hosts"
+            hosts.write_text(f"127.0.0.1 {NAME}\n")
+            subprocess.run(["mount", "--bind", str(hosts), "/etc/hosts"], check=True)
         server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         server.bind(("127.0.0.1", 53))
         threading.Thread(target=_serve, args=(server, vice), daemon=True).start()

@@ -5,13 +5,14 @@ from __future__ import annotations
 import ipaddress
 import re
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import anyio
 
+from regtools.collect.probes import nameserver
 from regtools.collect.probes.stage import Endpoint, Evidence, clean, row, stopwatch
 from regtools.schema import CheckRow
 
@@ -47,7 +48,8 @@ class _Lookup:
 async def resolve(endpoint: Endpoint, *, timeout: float) -> tuple[CheckRow, list[str]]:
     """Look the host's name up as every program on this machine would; give its addresses too.
 
-    IPv4 (A) and IPv6 (AAAA) are asked for apart as well: often only one of them is ill.
+    IPv4 (A) and IPv6 (AAAA) are asked for apart as well: often only one of them is ill. And the
+    machine's first name server is asked itself, since a hosts file or a cache may say otherwise.
     """
     if _is_address(endpoint.host):
         return _found(endpoint, [endpoint.host], {}, None), [endpoint.host]
@@ -56,23 +58,37 @@ async def resolve(endpoint: Endpoint, *, timeout: float) -> tuple[CheckRow, list
     async def one(name: str, family: int) -> None:
         answers[name] = await _lookup(endpoint, family, timeout)
 
+    system = _system(endpoint.host)
+    said: dict[str, nameserver.Said] = {}
+
+    async def told(server: str, name: str, kind: int) -> None:
+        said[name] = await nameserver.ask(server, endpoint.host, kind)
+
     async with anyio.create_task_group() as group:
         for name, family in _FAMILIES.items():
             group.start_soon(one, name, family)
+        for server in system.nameservers[:1] if _is_for_servers(endpoint.host) else ():
+            for name, kind in nameserver.KINDS.items():
+                group.start_soon(told, server, name, kind)
+    asked = _asked(system, said)
     both, apart = answers["both"], [answers["ipv4"], answers["ipv6"]]
     addresses = both.addresses or tuple(a for answer in apart for a in answer.addresses)
     if not addresses:
         if isinstance(both.error, TimeoutError):
             return _timed_out(endpoint, timeout, both.ms), []
-        return _not_found(endpoint, both.error or socket.gaierror(), both.ms), []
+        return _not_found(endpoint, both.error or socket.gaierror(), both.ms, asked), []
     unique = list(dict.fromkeys(addresses))
     evidence = {
         **{f"{name}_ms": answers[name].ms for name in ("ipv4", "ipv6")},
-        **_system(endpoint.host),
+        **system.evidence,
+        **asked,
     }
     lame = [name for name in ("ipv4", "ipv6") if answers[name].is_unanswered]
     if lame or both.ms > SLOW_MS:
         return _slow(endpoint, unique, evidence, both, lame), unique[:MAX_ADDRESSES]
+    theirs = [address for one in said.values() for address in one.addresses]
+    if system.is_in_hosts_file and theirs and not set(theirs) & set(unique):
+        return _overridden(endpoint, unique, theirs, evidence, both.ms), unique[:MAX_ADDRESSES]
     return _found(endpoint, unique, evidence, both.ms), unique[:MAX_ADDRESSES]
 
 
@@ -90,15 +106,66 @@ async def _lookup(endpoint: Endpoint, family: int, timeout: float) -> _Lookup:
         return _Lookup(addresses=tuple(str(e[4][0]) for e in found), ms=elapsed(), error=error)
 
 
-def _system(host: str) -> Evidence:
-    """Tell what decides on this machine: name servers, search domains, and the hosts file."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _System:
+    """What decides on this machine."""
+
+    nameservers: Sequence[str]
+    search: Sequence[str]
+    is_in_hosts_file: bool
+
+    @property
+    def evidence(self) -> Evidence:
+        """As a row holds it."""
+        return {
+            "nameservers": [clean(one) for one in self.nameservers],
+            "search": [clean(one) for one in self.search],
+            "hosts_file": self.is_in_hosts_file,
+        }
+
+
+def _system(host: str) -> _System:
     lines = [line.split() for line in _lines(Path("/etc/resolv.conf"))]
-    told: dict[str, object] = {
-        "nameservers": [clean(line[1]) for line in lines if line[0] == "nameserver" and line[1:]],
-        "search": [clean(name) for line in lines if line[0] == "search" for name in line[1:]],
-    }
     names = {name.lower() for line in _lines(Path("/etc/hosts")) for name in line.split()[1:]}
-    return {**told, "hosts_file": host.lower() in names}
+    return _System(
+        nameservers=[line[1] for line in lines if line[0] == "nameserver" and line[1:]],
+        search=[name for line in lines if line[0] == "search" for name in line[1:]],
+        is_in_hosts_file=host.lower() in names,
+    )
+
+
+def _is_for_servers(host: str) -> bool:
+    """Whether a name server may know it: not this machine's own name, nor one without a dot."""
+    return "." in host.rstrip(".") and not host.endswith(".localhost")
+
+
+def _asked(system: _System, said: Mapping[str, nameserver.Said]) -> Evidence:
+    """Tell what the name server itself answered, by kind of address."""
+    if not said:
+        return {}
+    answers = {name: list(one.addresses[:MAX_ADDRESSES]) or one.fault for name, one in said.items()}
+    return {"asked": clean(system.nameservers[0]), "answered": dict(sorted(answers.items()))}
+
+
+def _overridden(
+    endpoint: Endpoint,
+    addresses: Sequence[str],
+    theirs: Sequence[str],
+    evidence: Evidence,
+    ms: float,
+) -> CheckRow:
+    return row(
+        endpoint.registry,
+        STAGE,
+        "DNS_OVERRIDDEN",
+        "warn",
+        f"The hosts file says that {_who(endpoint)} is {addresses[0]}; its name server says "
+        f"{theirs[0]}.",
+        ms=ms,
+        evidence={**endpoint.evidence, **_addresses(addresses), **evidence},
+        remedy="If that is not meant (a test that was forgotten, an old server), take the line out of "
+        "/etc/hosts.",
+    )
 
 
 def _lines(file: Path) -> list[str]:
@@ -161,7 +228,7 @@ def _slow(
     )
 
 
-def _not_found(endpoint: Endpoint, error: Exception, ms: float) -> CheckRow:
+def _not_found(endpoint: Endpoint, error: Exception, ms: float, asked: Evidence) -> CheckRow:
     again = isinstance(error, socket.gaierror) and error.errno == socket.EAI_AGAIN
     reason = "the name server did not answer" if again else "the name does not exist"
     remedy = (
@@ -177,7 +244,7 @@ def _not_found(endpoint: Endpoint, error: Exception, ms: float) -> CheckRow:
         "fail",
         f"{_who(endpoint)} cannot be resolved: {reason}.",
         ms=ms,
-        evidence=endpoint.evidence,
+        evidence={**endpoint.evidence, **asked},
         remedy=remedy,
     )
 
