@@ -22,6 +22,12 @@ from regtools.history import History
 mpl.use("agg")
 
 
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Settings are written where nobody else looks."""
+    monkeypatch.chdir(tmp_path)
+
+
 def settings(registry: DockerRegistry, **more: str) -> Options:
     lines = [f'{name} = "{value}"' for name, value in {"url": registry.url, **more}.items()]
     Path("regtools.toml").write_text("[registries.work]\n" + "\n".join(lines) + "\n")
