@@ -149,13 +149,14 @@ def test_the_baseline_says_what_became_slower(
     rows = {row["stage"]: row for row in ran.document["baseline"]}
     assert rows["http"]["runs"] == 5
     assert set(rows["http"]) == {"stage", "ms", "runs", "since", "p50_ms", "p95_ms", "slower"}
-    # What was usual is now made to have been instantaneous.
+    # What was usual is now made to have been instantaneous, so often that the looks this test
+    # takes itself stay beyond the 95 of 100.
     store = rt.History("history")
     for name in store.diagnoses.names():
         (Path("history/diagnoses") / name).unlink()
     found = rt.diagnose(registry.url)
     quick = tuple(replace(check, ms=check.ms and -100.0) for check in found.checks)
-    for minutes in range(1, 7):
+    for minutes in range(1, 41):
         earlier = found.taken_at - timedelta(minutes=minutes)
         rt.keep_diagnoses(store, [replace(found, checks=quick, taken_at=earlier)])
     ran = regtools("diagnose", registry.url, "--baseline")
