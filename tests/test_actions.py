@@ -70,7 +70,7 @@ def test_a_line_of_a_bill_names_its_source() -> None:
             "component": "storage",
             "quantity": 10.0,
             "unit": "GB",
-            "rate": ["0.10", None],
+            "unit_price_usd": [0.1, None],
             "monthly_usd": [1.0, None],
             "grade": "A",
             "checked": "2026-11-23",
@@ -78,7 +78,7 @@ def test_a_line_of_a_bill_names_its_source() -> None:
         }
     )
     sources = source_table(lines)
-    assert list(sources["rate"]) == ["$0.10", "unknown"]
+    assert list(sources["unit_price"]) == ["$0.1", "unknown"]
     assert sources["checked"][0] == date(2026, 11, 23)
 
 

@@ -18,29 +18,34 @@ if TYPE_CHECKING:
     from regtools.access import Options
     from regtools.actions import (
         base_images,
+        choice_table,
         largest_layers,
         open_findings,
         plan_table,
         repository_actions,
+        savings_table,
+        sensitivity_table,
         source_table,
     )
     from regtools.analyses.audit import audit
     from regtools.analyses.baseline import baseline
-    from regtools.analyses.cost import (
-        Scenario,
-        assumptions,
-        component_table,
-        cost,
-        egress_sensitivity,
-    )
+    from regtools.analyses.comparison.answer import cost_answer
+    from regtools.analyses.comparison.break_even import break_even, tipping_points
+    from regtools.analyses.comparison.recommendation import bills_today, recommendation
+    from regtools.analyses.comparison.sensitivity import cost_sensitivity
+    from regtools.analyses.comparison.shrinking import cost_savings
+    from regtools.analyses.cost import assumptions, component_table, cost, in_currency
     from regtools.analyses.growth import Growth, growth
     from regtools.analyses.health import Thresholds, health
+    from regtools.analyses.horizon import cost_over_time
     from regtools.analyses.observations import certificates, checks, problems, tag_ages
     from regtools.analyses.prices import prices
     from regtools.analyses.reconcile import Reconciliation, reconcile
     from regtools.analyses.retention import Retention, retention
+    from regtools.analyses.scenario import Scenario
     from regtools.analyses.sharing import bases, oversized, recompressed, repeated, sharers
     from regtools.analyses.usage import usage
+    from regtools.analyses.workload import typed_workload, workload
     from regtools.cleanup import (
         conditions,
         deletion_steps,
@@ -65,10 +70,10 @@ if TYPE_CHECKING:
     from regtools.plots import (
         picture,
         plot_age,
+        plot_break_even,
         plot_certificates,
         plot_cost,
-        plot_cost_components,
-        plot_cost_sensitivity,
+        plot_cost_over_time,
         plot_diagnosis,
         plot_forecast,
         plot_freed,
@@ -91,29 +96,35 @@ _HOMES = {
     "Reconciliation": "analyses.reconcile",
     "Retention": "analyses.retention",
     "Rule": "policies",
-    "Scenario": "analyses.cost",
+    "Scenario": "analyses.scenario",
     "Thresholds": "analyses.health",
     "assumptions": "analyses.cost",
     "audit": "analyses.audit",
     "base_images": "actions",
     "baseline": "analyses.baseline",
     "bases": "analyses.sharing",
+    "bills_today": "analyses.comparison.recommendation",
+    "break_even": "analyses.comparison.break_even",
     "capabilities": "abilities",
     "certificates": "analyses.observations",
     "check_auth": "session",
     "checks": "analyses.observations",
     "checks_matrix": "lights",
+    "choice_table": "actions",
     "classify_tag": "reference",
     "component_table": "analyses.cost",
     "conditions": "cleanup",
     "cost": "analyses.cost",
+    "cost_answer": "analyses.comparison.answer",
     "cost_findings": "findings",
+    "cost_over_time": "analyses.horizon",
+    "cost_savings": "analyses.comparison.shrinking",
+    "cost_sensitivity": "analyses.comparison.sensitivity",
     "deletion_steps": "cleanup",
     "diagnose": "walk",
     "diagnose_form": "diagnosing",
     "diagnosis_findings": "findings",
     "diagnosis_table": "lights",
-    "egress_sensitivity": "analyses.cost",
     "explore_retention": "explorer",
     "first_deletions": "cleanup",
     "freed_by_repository": "cleanup",
@@ -121,8 +132,9 @@ _HOMES = {
     "growth_findings": "findings",
     "health": "analyses.health",
     "health_findings": "findings",
-    "kept_reasons": "cleanup",
+    "in_currency": "analyses.cost",
     "keep_diagnoses": "walk",
+    "kept_reasons": "cleanup",
     "largest_layers": "actions",
     "lint_secret": "lint",
     "migrate_plan": "migrate",
@@ -136,10 +148,10 @@ _HOMES = {
     "picture": "plots",
     "plan_table": "actions",
     "plot_age": "plots",
+    "plot_break_even": "plots",
     "plot_certificates": "plots",
     "plot_cost": "plots",
-    "plot_cost_components": "plots",
-    "plot_cost_sensitivity": "plots",
+    "plot_cost_over_time": "plots",
     "plot_diagnosis": "plots",
     "plot_forecast": "plots",
     "plot_freed": "plots",
@@ -153,6 +165,7 @@ _HOMES = {
     "provenance": "context",
     "read_in_use": "policies",
     "read_policy": "policies",
+    "recommendation": "analyses.comparison.recommendation",
     "recompressed": "analyses.sharing",
     "reconcile": "analyses.reconcile",
     "repeated": "analyses.sharing",
@@ -160,14 +173,19 @@ _HOMES = {
     "repository_actions": "actions",
     "retention": "analyses.retention",
     "retention_findings": "findings",
+    "savings_table": "actions",
     "scan": "session",
     "selection": "context",
+    "sensitivity_table": "actions",
     "sharers": "analyses.sharing",
     "source_table": "actions",
     "table": "tables",
     "tag_ages": "analyses.observations",
     "tiles": "tables",
+    "tipping_points": "analyses.comparison.break_even",
+    "typed_workload": "analyses.workload",
     "usage": "analyses.usage",
+    "workload": "analyses.workload",
 }
 
 __all__ = [
@@ -184,22 +202,28 @@ __all__ = [
     "base_images",
     "baseline",
     "bases",
+    "bills_today",
+    "break_even",
     "capabilities",
     "certificates",
     "check_auth",
     "checks",
     "checks_matrix",
+    "choice_table",
     "classify_tag",
     "component_table",
     "conditions",
     "cost",
+    "cost_answer",
     "cost_findings",
+    "cost_over_time",
+    "cost_savings",
+    "cost_sensitivity",
     "deletion_steps",
     "diagnose",
     "diagnose_form",
     "diagnosis_findings",
     "diagnosis_table",
-    "egress_sensitivity",
     "explore_retention",
     "first_deletions",
     "freed_by_repository",
@@ -207,6 +231,7 @@ __all__ = [
     "growth_findings",
     "health",
     "health_findings",
+    "in_currency",
     "keep_diagnoses",
     "kept_reasons",
     "largest_layers",
@@ -222,10 +247,10 @@ __all__ = [
     "picture",
     "plan_table",
     "plot_age",
+    "plot_break_even",
     "plot_certificates",
     "plot_cost",
-    "plot_cost_components",
-    "plot_cost_sensitivity",
+    "plot_cost_over_time",
     "plot_diagnosis",
     "plot_forecast",
     "plot_freed",
@@ -239,6 +264,7 @@ __all__ = [
     "provenance",
     "read_in_use",
     "read_policy",
+    "recommendation",
     "recompressed",
     "reconcile",
     "repeated",
@@ -246,14 +272,19 @@ __all__ = [
     "repository_actions",
     "retention",
     "retention_findings",
+    "savings_table",
     "scan",
     "selection",
+    "sensitivity_table",
     "sharers",
     "source_table",
     "table",
     "tag_ages",
     "tiles",
+    "tipping_points",
+    "typed_workload",
     "usage",
+    "workload",
 ]
 
 

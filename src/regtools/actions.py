@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
+from regtools.analyses.horizon import MONTHS
 from regtools.tables import SEVERITIES, is_missing
 from regtools.units import format_bytes, format_usd
 
@@ -160,7 +161,7 @@ def plan_table(cost: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        provider, plan, monthly_usd, range, grade, edition, verdict.
+        provider, plan, monthly_usd, range, year_usd, three_years_usd, grade, edition, verdict.
     """
     rows = cost.to_dict("records")
     return pd.DataFrame(
@@ -169,6 +170,8 @@ def plan_table(cost: pd.DataFrame) -> pd.DataFrame:
             "plan": cost["plan"],
             "monthly_usd": cost["monthly_usd"],
             "range": [_range(row) for row in rows],
+            "year_usd": cost["year_usd"],
+            "three_years_usd": cost["three_years_usd"],
             "grade": cost["grade"],
             "edition": cost["edition"],
             "verdict": [_verdict(row) for row in rows],
@@ -188,7 +191,111 @@ def _range(row: Mapping[Any, Any]) -> str:
 def _verdict(row: Mapping[Any, Any]) -> str:
     if not row["feasible"]:
         return f"Not possible: {row['why_not']}"
+    if row["fits_months"] < MONTHS:
+        return f"Possible for {row['fits_months']} months, then too small"
     return "No price is published" if is_missing(row["monthly_usd"]) else "Possible"
+
+
+def choice_table(recommendation: pd.DataFrame) -> pd.DataFrame:
+    """Show where to go, as a table for people.
+
+    Parameters
+    ----------
+    recommendation
+        What `regtools.recommendation` gives.
+
+    Returns
+    -------
+    DataFrame
+        rank, provider, monthly_usd, three_years_usd, saves_usd, move, grade, best_for.
+    """
+    rows = recommendation.to_dict("records")
+    return pd.DataFrame(
+        {
+            "rank": recommendation["rank"],
+            "provider": [_named(row) for row in rows],
+            "monthly_usd": recommendation["monthly_usd"],
+            "three_years_usd": recommendation["three_years_usd"],
+            "saves_usd": recommendation["saves_usd"],
+            "move": [_move(row) for row in rows],
+            "grade": recommendation["grade"],
+            "best_for": recommendation["best_for"],
+        }
+    )
+
+
+def _named(row: Mapping[Any, Any]) -> str:
+    return f"{row['provider']} ({row['plan']})"
+
+
+def _move(row: Mapping[Any, Any]) -> str:
+    """Say what the move takes and when it has paid for itself."""
+    if not row["switch_hours"]:
+        return "none: it is there"
+    low, high = row["switch_low_usd"], row["switch_high_usd"]
+    money = (
+        "dollars unknown"
+        if is_missing(low) or is_missing(high)
+        else format_usd(low)
+        if low == high
+        else f"{format_usd(low)} to {format_usd(high)}"
+    )
+    back = row["pays_back_months"]
+    paid = "" if is_missing(back) else f"; paid back in {back:.1f} months"
+    return f"{row['switch_hours']:.0f} hours, {money}{paid}"
+
+
+def sensitivity_table(sensitivity: pd.DataFrame) -> pd.DataFrame:
+    """Show which assumption moves the answer, as a table for people.
+
+    Parameters
+    ----------
+    sensitivity
+        What `regtools.cost_sensitivity` gives.
+
+    Returns
+    -------
+    DataFrame
+        assumption, now, instead, cheapest_then, monthly_usd, change_usd.
+    """
+    rows = sensitivity.to_dict("records")
+    shown = sensitivity[["assumption", "now", "instead"]].copy()
+    shown["cheapest_then"] = [_named(row) if row["provider"] else "none holds it" for row in rows]
+    shown[["monthly_usd", "change_usd"]] = sensitivity[["monthly_usd", "change_usd"]]
+    return shown
+
+
+def savings_table(savings: pd.DataFrame) -> pd.DataFrame:
+    """Show what cleaning up or recompressing saves, as a table for people.
+
+    Parameters
+    ----------
+    savings
+        What `regtools.cost_savings` gives.
+
+    Returns
+    -------
+    DataFrame
+        measure, provider, monthly_usd, bytes_less and saved_a_month (ranges, as texts).
+    """
+    rows = savings.to_dict("records")
+    return pd.DataFrame(
+        {
+            "measure": savings["measure"],
+            "provider": [_named(row) for row in rows],
+            "monthly_usd": savings["monthly_usd"],
+            "bytes_less": [
+                _span(row["low_saved_bytes"], row["high_saved_bytes"], format_bytes) for row in rows
+            ],
+            "saved_a_month": [
+                _span(row["low_saved_usd"], row["high_saved_usd"], format_usd) for row in rows
+            ],
+        }
+    )
+
+
+def _span(low: Any, high: Any, written: Callable[[Any], str]) -> str:
+    return written(low) if low == high else f"{written(low)} to {written(high)}"
 
 
 def source_table(lines: pd.DataFrame) -> pd.DataFrame:
@@ -202,14 +309,14 @@ def source_table(lines: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        provider, component, quantity, unit, rate, monthly_usd, grade, checked, source.
+        provider, component, quantity, unit, unit_price, monthly_usd, grade, checked, source.
     """
-    columns = ["provider", "component", "quantity", "unit", "rate", "monthly_usd"]
-    shown = lines[[*columns, "grade", "checked", "source"]].copy()
-    shown["rate"] = [_rate(rate) for rate in lines["rate"]]
+    shown = lines[["provider", "component", "quantity", "unit", "monthly_usd"]].copy()
+    shown.insert(4, "unit_price", [_unit_price(usd) for usd in lines["unit_price_usd"]])
+    shown[["grade", "checked", "source"]] = lines[["grade", "checked", "source"]]
     shown["checked"] = [date.fromisoformat(day) for day in lines["checked"]]
     return shown.reset_index(drop=True)
 
 
-def _rate(rate: object) -> str:
-    return "unknown" if is_missing(rate) else f"${rate}"
+def _unit_price(usd: object) -> str:
+    return "unknown" if is_missing(usd) else f"${usd:g}"

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from regtools.analyses.bill import Bill, Bound, make_bill, price_lines
+from regtools.analyses.bill import Bill, Bound, in_cents, make_bill, price_lines
 from regtools.analyses.book import Plan, Provider
 from regtools.analyses.prices import price_book
 from regtools.analyses.scenario import BillInputs, Scenario, assumed, egress_bytes
@@ -237,12 +237,15 @@ class TestLaws:
             pulls=data.draw(st.integers(0, 10**6)),
         )
         made = make_bill(provider, plan, inputs(stored_bytes=stored), scenario)
-        exact = [line.to_dict()["usd"] for line in made.components]
+        lines = made.lines()
+        exact = [line["exact_usd"] for line in lines]
         if made.monthly_usd is None:
             assert made.high_usd is None
             assert None in exact
             return
         assert made.monthly_usd == cents(sum((Decimal(str(usd)) for usd in exact), Decimal(0)))
+        in_whole_cents = [Decimal(str(line["usd"])) for line in lines]
+        assert sum(in_whole_cents, Decimal(0)) == made.monthly_usd
         assert made.high_usd is not None
         assert made.low_usd <= made.monthly_usd <= made.high_usd
 
@@ -361,10 +364,10 @@ class TestScenario:
         said = " ".join(assumed(inputs(), Scenario(users=25)))
         for part in (
             "30.42 days",
-            "200 GB a month leave to the internet: 1,000 pulls of 200 MB",
+            "200 GB a month leave to the internet: 1,000 pulls (a guess) of 200 MB",
             "0% of them from inside",
             "25 people",
-            "All 40 repositories with a tag are private",
+            "40 of 40 repositories must be private",
             "50% larger",
             "One region",
         ):
@@ -383,6 +386,13 @@ class TestScenario:
             {"users": 0},
             {"users": True},
             {"pulls": -1},
+            {"pull_gb": -0.1},
+            {"cold_share": 2},
+            {"ci_jobs_a_day": -1},
+            {"nodes": -1},
+            {"private_repositories": -1},
+            {"growth_gb": float("inf")},
+            {"labour_usd_per_hour": -5},
             {"same_region_share": 1.01},
             {"disk_headroom": -0.1},
             {"days": Decimal(-1)},
@@ -398,23 +408,33 @@ class TestScenario:
 
 def test_a_line_carries_its_source_and_exact_amounts() -> None:
     made = bill("ecr", "private", inputs(GIB // 3))
-    (line,) = (line for line in made.components if line.price.component == "storage")
-    facts = line.to_dict()
+    (facts,) = (line for line in made.lines() if line["name"] == "storage")
     assert list(facts) == [
         "name",
-        "unit",
         "quantity",
-        "rate",
+        "unit",
+        "unit_price_usd",
         "usd",
         "source",
         "checked",
         "grade",
         "note",
         "price",
+        "exact_usd",
     ]
-    assert Decimal(str(facts["usd"])) == Decimal(str(facts["quantity"])) * Decimal("0.10")
+    assert facts["exact_usd"] == "0.03333333330228924751281738281"
+    assert (facts["usd"], facts["unit_price_usd"]) == (0.03, 0.1)
     assert facts["checked"] == "2026-09-25"
     assert "AWS Price List" in str(facts["source"])
+
+
+@given(st.lists(st.decimals(0, 10**6, places=6), max_size=12))
+def test_cents_are_shared_out_to_the_last_one(amounts: list[Decimal]) -> None:
+    shares = in_cents(amounts)
+    assert sum(filter(None, shares), Decimal(0)) == cents(sum(amounts, Decimal(0)))
+    for share, amount in zip(shares, amounts, strict=True):
+        assert share is not None
+        assert abs(share - amount) < Decimal("0.01")
 
 
 def test_the_low_end_takes_the_lower_rate() -> None:

@@ -30,18 +30,23 @@ from regtools.plots._canvas import label, money
 
 CERTIFICATES = pd.DataFrame({"registry": [REGISTRY, HOSTILE], "days_left": [90.0, 3.0]})
 AGES = pd.DataFrame({"age": ["young", HOSTILE], "tags": [30, 10]})
-COMPONENTS = pd.DataFrame(
+CURVE = pd.DataFrame(
     {
-        "provider": ["Dear", "Dear", HOSTILE],
-        "component": ["storage", "transfer", "storage"],
-        "monthly_usd": [300.0, 100.0, 120.0],
+        "over": "egress_gb",
+        "provider": ["Flat", "Flat", HOSTILE, HOSTILE],
+        "amount": [0.0, 100.0, 0.0, 100.0],
+        "monthly_usd": [50.0, 50.0, 10.0, 90.0],
+        "now": 30.0,
     }
 )
-SENSITIVITY = pd.DataFrame(
+MONTHS = pd.DataFrame(
     {
         "provider": ["Flat", "Flat", HOSTILE, HOSTILE],
-        "egress_gb": [0, 100, 0, 100],
+        "month": [1, 2, 1, 2],
         "monthly_usd": [50.0, 50.0, 10.0, 90.0],
+        "low_usd": [50.0, 50.0, 9.0, 80.0],
+        "high_usd": [50.0, 50.0, 12.0, None],
+        "feasible": True,
     }
 )
 PICTURES: dict[str, tuple[Callable[..., Axes], Any, str]] = {
@@ -83,16 +88,12 @@ PICTURES: dict[str, tuple[Callable[..., Axes], Any, str]] = {
     ),
     "age": (plots.plot_age, AGES, "25% of 40 tags are older than a year"),
     "cost": (plots.plot_cost, cost_frame(), "From $120 ("),
-    "components": (
-        plots.plot_cost_components,
-        COMPONENTS,
-        "The largest part of these bills is storage: 81% of all together",
+    "break even": (
+        plots.plot_break_even,
+        CURVE,
+        "is cheapest at first, Flat with 100 GB of traffic",
     ),
-    "sensitivity": (
-        plots.plot_cost_sensitivity,
-        SENSITIVITY,
-        "is cheapest at first, Flat with much",
-    ),
+    "months": (plots.plot_cost_over_time, MONTHS, "goes from $10 to $90 a month in 2 months"),
 }
 
 
@@ -172,8 +173,8 @@ def test_growth_without_rows_is_a_sentence(name: str) -> None:
         (plots.plot_certificates, CERTIFICATES.head(0)),
         (plots.plot_age, AGES.head(0)),
         (plots.plot_cost, cost_frame().head(0)),
-        (plots.plot_cost_components, COMPONENTS.head(0)),
-        (plots.plot_cost_sensitivity, SENSITIVITY.head(0)),
+        (plots.plot_break_even, CURVE.head(0)),
+        (plots.plot_cost_over_time, MONTHS.head(0)),
     ],
 )
 def test_a_frame_without_rows_is_a_sentence(
@@ -189,13 +190,30 @@ def test_reconstructed_time_is_dashed_and_named() -> None:
     assert "4 of 10 points reconstructed" in plots.description(ax)
 
 
-def test_a_plan_that_cannot_hold_the_workload_is_hatched_and_named() -> None:
+def test_a_plan_that_cannot_hold_the_workload_is_dotted_and_named() -> None:
     frame = cost_frame()
     frame["feasible"] = [True, False, False, True]
     ax = plots.plot_cost(frame)
     assert "$5: not possible" in {text.get_text() for text in ax.texts}
     assert "price not published" in {text.get_text() for text in ax.texts}
-    assert [bar.get_hatch() for bar in ax.patches].count("////") == 1
+    dotted = [bar for bar in ax.patches if bar.get_linestyle() == ":"]
+    assert [round(bar.get_width()) for bar in dotted] == [5]
+
+
+def test_a_bar_is_made_of_its_components() -> None:
+    ax = plots.plot_cost(cost_frame())
+    widths = [round(bar.get_width()) for bar in ax.patches]
+    assert widths == [90, 30, 300, 100]
+    assert len({bar.get_hatch() for bar in ax.patches}) == 2
+    legend = ax.get_legend()
+    assert legend is not None
+    assert [text.get_text() for text in legend.get_texts()] == ["storage", "traffic"]
+
+
+def test_a_curve_shows_where_one_is_now() -> None:
+    ax = plots.plot_break_even(CURVE)
+    assert "now" in {text.get_text() for text in ax.texts}
+    assert any(set(line.get_xdata()) == {30.0} for line in ax.lines)
 
 
 def test_of_each_provider_the_cheapest_possible_plan_is_drawn() -> None:

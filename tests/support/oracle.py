@@ -165,6 +165,18 @@ class Oracle:
             "complete": all(row["complete"] for row in rows),
         }
 
+    def version_bytes(self) -> int:
+        """Give what it would take to keep each version in full."""
+        tagged = {
+            (repository, digest)
+            for (repository, tag), digest in self._tags.items()
+            if (repository, tag) not in self._following
+        }
+        return sum(
+            self.size(self.reach(digest, repository).stored)
+            for repository, digest in tagged | set(self._loose())
+        )
+
     def by_layer(self) -> dict[str, Row]:
         """Give who uses each stored blob."""
         held = {

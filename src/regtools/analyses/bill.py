@@ -7,8 +7,9 @@ share their layers) at its lowest and at its highest.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import ROUND_CEILING, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from enum import Enum, auto
 from typing import Final
 
@@ -19,9 +20,12 @@ from regtools.analyses.scenario import (
     decimal,
     disk_bytes,
     egress_bytes,
+    private_repositories,
+    pulls_a_month,
 )
 from regtools.units import cents, format_bytes
 
+_CENT: Final = Decimal("0.01")
 _PULL_WINDOWS_A_DAY: Final = 4  # of six hours, Docker Hub's measure
 _LOWER_BOUND: Final = "Not everything could be read: this bill is at least so high."
 _PARTIAL: Final = "Not everything could be read: this plan may not hold what is missing."
@@ -52,20 +56,27 @@ class Component:
             return Decimal(0)
         return None if self.rate is None else self.quantity * self.rate
 
-    def to_dict(self) -> dict[str, object]:
-        """Give plain values: amounts as exact texts."""
+    def to_dict(self, usd: Decimal | None) -> dict[str, object]:
+        """Give plain values.
+
+        Parameters
+        ----------
+        usd
+            The amount in whole cents, as the bill shares them out.
+        """
         price = self.price
         return {
             "name": price.component,
+            "quantity": float(self.quantity),
             "unit": price.unit,
-            "quantity": _exact(self.quantity),
-            "rate": _exact(self.rate),
-            "usd": _exact(self.usd),
+            "unit_price_usd": None if self.rate is None else float(self.rate),
+            "usd": None if usd is None else float(usd),
             "source": price.source,
             "checked": price.checked.isoformat(),
             "grade": self.grade,
             "note": price.note,
             "price": price.key,
+            "exact_usd": _exact(self.usd),
         }
 
 
@@ -97,12 +108,34 @@ class Bill:
         """The sum to the cent, None where a rate is missing."""
         return _total(self.components)
 
+    def lines(self) -> list[dict[str, object]]:
+        """Give the components as plain values, in cents that add up to `monthly_usd`."""
+        shares = in_cents([line.usd for line in self.components])
+        return [line.to_dict(usd) for line, usd in zip(self.components, shares, strict=True)]
+
     @property
     def grade(self) -> str:
         """The worst grade of what this bill stands on."""
         return max(
             (line.grade for line in self.components if line.quantity), default="A", key=GRADES.index
         )
+
+
+def in_cents(amounts: Sequence[Decimal | None]) -> list[Decimal | None]:
+    """Round amounts to cents that add up to their sum's cents: the largest remainders round up.
+
+    Examples
+    --------
+    >>> [str(share) for share in in_cents([Decimal("0.004")] * 3)]
+    ['0.01', '0.00', '0.00']
+    """
+    known = [(place, amount) for place, amount in enumerate(amounts) if amount is not None]
+    down = {place: amount.quantize(_CENT, ROUND_FLOOR) for place, amount in known}
+    total = cents(sum((amount for _, amount in known), Decimal(0)))
+    left = int((total - sum(down.values(), Decimal(0))) / _CENT)
+    for place, _ in sorted(known, key=lambda one: down[one[0]] - one[1])[:left]:
+        down[place] += _CENT
+    return [down.get(place) for place in range(len(amounts))]
 
 
 def make_bill(provider: Provider, plan: Plan, inputs: BillInputs, scenario: Scenario) -> Bill:
@@ -193,7 +226,7 @@ def _amount(
         case Measure.TRAFFIC:
             return egress_bytes(inputs, scenario)
         case Measure.READS:
-            return scenario.pulls * inputs.mean_pull_objects
+            return pulls_a_month(inputs, scenario) * inputs.mean_pull_objects
         case Measure.USERS:
             return Decimal(scenario.users)
         case Measure.HOURS:
@@ -239,16 +272,16 @@ def _lacks(provider: Provider, plan: Plan, inputs: BillInputs, scenario: Scenari
         for what, limit, wanted in (
             (
                 "private repositories",
-                plan.private_repositories if scenario.private else None,
-                inputs.repositories,
+                plan.private_repositories,
+                private_repositories(inputs, scenario),
             ),
             ("users", plan.max_users, scenario.users),
             (
                 "users of private repositories",
-                plan.max_private_users if scenario.private else None,
+                plan.max_private_users if private_repositories(inputs, scenario) else None,
                 scenario.users,
             ),
-            ("pulls a month", _most_pulls(plan, scenario), scenario.pulls),
+            ("pulls a month", _most_pulls(plan, scenario), int(pulls_a_month(inputs, scenario))),
         )
         if limit is not None and wanted > limit
     ]

@@ -126,6 +126,8 @@ class Provider:
     """Within which bounds a blob is stored, and billed, once."""
     dedup_grade: str
     dedup_source: str
+    best_for: str
+    """Whom it suits, beside money."""
     notes: tuple[str, ...]
     prices: Mapping[str, Price]
     plans: tuple[Plan, ...]

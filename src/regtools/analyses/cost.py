@@ -8,7 +8,6 @@ cannot tell (traffic, people) comes from a `Scenario`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -17,24 +16,14 @@ from typing import Any, Final
 import pandas as pd
 
 from regtools.analyses.bill import Bill, make_bill
-from regtools.analyses.book import PriceBook
+from regtools.analyses.book import PriceBook, Provider
+from regtools.analyses.horizon import Outlook, outlook
 from regtools.analyses.prices import price_book
-from regtools.analyses.reach import Reach, opened
-from regtools.analyses.scenario import BillInputs, Scenario, assumed, decimal
-from regtools.errors import HistoryError
+from regtools.analyses.scenario import BillInputs, Scenario, decimal
+from regtools.analyses.workload import Workload, workload
+from regtools.errors import ConfigError
 from regtools.history import History
-from regtools.units import GB
-
-__all__ = [
-    "BillInputs",
-    "Scenario",
-    "assumptions",
-    "bill_inputs",
-    "bills",
-    "component_table",
-    "cost",
-    "egress_sensitivity",
-]
+from regtools.units import GB, cents
 
 COLUMNS: Final = {
     "provider": "str",
@@ -46,12 +35,17 @@ COLUMNS: Final = {
     "grade": "str",
     "feasible": "bool",
     "why_not": "str",
+    "first_month_usd": "float64",
+    "year_usd": "float64",
+    "three_years_usd": "float64",
+    "fits_months": "int64",
     "storage_gb": "float64",
     "components": "object",
     "notes": "str",
     "assumptions": "object",
     "complete": "bool",
     "cheapest_of_provider": "bool",
+    "is_today": "bool",
 }
 """Columns of the frame that `cost` gives, with their types."""
 COMPONENT_COLUMNS: Final = (
@@ -60,20 +54,21 @@ COMPONENT_COLUMNS: Final = (
     "component",
     "quantity",
     "unit",
-    "rate",
+    "unit_price_usd",
     "monthly_usd",
-    "usd",
+    "exact_usd",
     "grade",
     "checked",
     "source",
     "note",
 )
+SELF_HOSTED: Final = "selfhosted"
+"""The provider of every kind of registry that people run themselves."""
 _DEFAULTS: Final = Scenario()
-_EGRESS_GB: Final = (0, 50, 100, 200, 300, 500, 750, 1000, 1500, 2000)
 
 
 def cost(
-    history: History | str | Path,
+    history: History | str | Path | Workload,
     scenario: Scenario = _DEFAULTS,
     *,
     registry: str | None = None,
@@ -85,7 +80,7 @@ def cost(
     Parameters
     ----------
     history
-        The history, or where it is.
+        The history, or where it is; or a workload, which has its own scenario.
     scenario
         Traffic, people, and what else the history does not tell.
     registry
@@ -99,87 +94,64 @@ def cost(
     -------
     DataFrame
         provider, plan, edition (region, and the day on which the oldest of the prices was
-        checked), monthly_usd (empty where a price is missing), low_usd and high_usd (the range
-        that is left; high is empty where nobody can say), grade (the worst of the prices
-        counted), feasible, why_not, storage_gb (what this provider would store, in 10⁹ bytes),
-        components, notes, assumptions (list of sentences, the same for every plan), complete,
-        cheapest_of_provider (the cheapest feasible plan).
+        checked), monthly_usd (a steady month as things are now; empty where a price is missing),
+        low_usd and high_usd (the range that is left; high is empty where nobody can say), grade
+        (the worst of the prices counted), feasible, why_not, first_month_usd (with what a new
+        account has free), year_usd and three_years_usd (12 and 36 months with growth; empty where
+        the plan does not hold so much), fits_months (how many of 36 the plan holds), storage_gb
+        (what this provider would store, in 10⁹ bytes), components, notes, assumptions (list of
+        sentences, the same for every plan), complete, cheapest_of_provider (the cheapest feasible
+        plan), is_today (the provider of the registry that was scanned).
 
-        Dollars are rounded to the cent once, at the sum, and are floats here; `components` is a
-        list of dicts (name, unit, quantity, rate, usd, source, checked, grade, note, price) in
-        which amounts are exact, as texts. Plans that are feasible come first. Where the inventory
-        is not complete, bills that depend on it are lower bounds: their high_usd is empty.
-
-    Raises
-    ------
-    HistoryError
-        A snapshot cannot be read, or there is none (code ``HISTORY_EMPTY``).
-    """
-    return bills(bill_inputs(history, registry=registry, at=at), scenario, book=book)
-
-
-def bill_inputs(
-    history: History | str | Path, *, registry: str | None = None, at: datetime | None = None
-) -> BillInputs:
-    """Count what bills need from the newest snapshots.
-
-    Parameters
-    ----------
-    history
-        The history, or where it is.
-    registry, at
-        Only this registry; the newest snapshots not after this time.
+        `components` is a list of dicts (name, quantity, unit, unit_price_usd, usd, source,
+        checked, grade, note, price, exact_usd): `usd` is in whole cents that add up to
+        `monthly_usd`, `exact_usd` is a text and not rounded. Plans that are feasible come first.
+        Where the inventory is not complete, bills that depend on it are lower bounds: their
+        high_usd is empty.
 
     Raises
     ------
     HistoryError
         A snapshot cannot be read, or there is none (code ``HISTORY_EMPTY``).
     """
-    store = opened(history)
-    snapshots = store.latest(registry=registry, at=at)
-    if not snapshots:
-        raise HistoryError(
-            f"There is nothing to price: {store.location} has no snapshot"
-            f"{f' of {registry}' if registry else ''}{f' until {at:%Y-%m-%d %H:%M}' if at else ''}.",
-            code="HISTORY_EMPTY",
-            remedy="Scan a registry first: regtools scan TARGET.",
-        )
-    row = Reach(store, {0: snapshots}).ask("cost_inputs").iloc[0]
-    tags = max(int(row["tags"]), 1)
-    return BillInputs(
-        stored_bytes={
-            scope: int(row[f"{scope}_bytes"]) for scope in ("registry", "namespace", "repository")
-        },
-        repositories=int(row["repositories"]),
-        mean_pull_bytes=Decimal(int(row["pull_bytes"])) / tags,
-        mean_pull_objects=Decimal(int(row["pull_objects"])) / tags,
-        complete=bool(row["complete"]),
+    found = (
+        history
+        if isinstance(history, Workload)
+        else workload(history, scenario, registry=registry, at=at)
     )
-
-
-def bills(
-    inputs: BillInputs, scenario: Scenario = _DEFAULTS, *, book: PriceBook | None = None
-) -> pd.DataFrame:
-    """Price numbers that are already there, with every plan; the frame is that of `cost`."""
-    made = _made(inputs, scenario, book)
-    best = {id(bill) for bill in _cheapest(made)}
-    sentences = assumed(inputs, scenario)
-    rows = [{**_row(bill, sentences), "cheapest_of_provider": id(bill) in best} for bill in made]
+    whole = book or price_book()
+    made = every_bill(found.inputs, found.scenario, whole)
+    best = {id(bill) for bill in cheapest_bills(made)}
+    today = {provider_of(part.kind, whole).key for part in found.parts}
+    sentences = found.assumptions()
+    rows = [
+        {
+            **_row(bill, outlook(bill, found), sentences),
+            "cheapest_of_provider": id(bill) in best,
+            "is_today": bill.provider.key in today,
+        }
+        for bill in made
+    ]
     frame = pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
     order = ["feasible", "monthly_usd"]
     return frame.sort_values(order, ascending=[False, True], kind="stable", ignore_index=True)
 
 
-def _made(inputs: BillInputs, scenario: Scenario, book: PriceBook | None) -> list[Bill]:
-    providers = (book or price_book()).providers.values()
+def every_bill(inputs: BillInputs, scenario: Scenario, book: PriceBook) -> list[Bill]:
+    """Make a bill with each plan; where a provider has prices for the region, with these only."""
     return [
         make_bill(provider, plan, inputs, scenario)
-        for provider in providers
+        for provider in book.providers.values()
         for plan in provider.plans
+        if plan.region == scenario.region or not _has_region(provider, scenario.region)
     ]
 
 
-def _cheapest(made: Iterable[Bill]) -> list[Bill]:
+def _has_region(provider: Provider, region: str) -> bool:
+    return bool(region) and any(plan.region == region for plan in provider.plans)
+
+
+def cheapest_bills(made: Iterable[Bill]) -> list[Bill]:
     """Choose each provider's cheapest plan that holds the workload; the first of equals."""
     chosen: dict[str, Bill] = {}
     for bill in made:
@@ -191,27 +163,83 @@ def _cheapest(made: Iterable[Bill]) -> list[Bill]:
     return list(chosen.values())
 
 
-def _row(bill: Bill, sentences: Sequence[str]) -> dict[str, Any]:
+def provider_of(kind: str, book: PriceBook) -> Provider:
+    """Give who sends the bill for a registry of this kind."""
+    return book.providers.get(kind) or book.providers[SELF_HOSTED]
+
+
+def _row(bill: Bill, ahead: Outlook, sentences: Sequence[str]) -> dict[str, Any]:
     return {
         "provider": bill.provider.title,
         "plan": bill.plan.name,
         "edition": f"{bill.plan.region or 'worldwide'}, {bill.plan.checked}",
-        "monthly_usd": _float(bill.monthly_usd),
-        "low_usd": _float(bill.low_usd),
-        "high_usd": _float(bill.high_usd),
+        "monthly_usd": as_float(bill.monthly_usd),
+        "low_usd": as_float(bill.low_usd),
+        "high_usd": as_float(bill.high_usd),
         "grade": bill.grade,
         "feasible": not bill.why_not,
         "why_not": "; ".join(bill.why_not),
+        "first_month_usd": as_float(ahead.first_month_usd),
+        "year_usd": as_float(ahead.year_usd),
+        "three_years_usd": as_float(ahead.three_years_usd),
+        "fits_months": ahead.fits_months,
         "storage_gb": bill.stored_bytes / GB,
-        "components": [line.to_dict() for line in bill.components],
+        "components": bill.lines(),
         "notes": " ".join(bill.notes),
         "assumptions": list(sentences),
         "complete": bill.complete,
     }
 
 
-def _float(amount: Decimal | None) -> float | None:
+def as_float(amount: Decimal | None) -> float | None:
+    """Give an amount as frames hold it; None stays None."""
     return None if amount is None else float(amount)
+
+
+def in_currency(cost: pd.DataFrame, currency: str, rate: Decimal | float) -> pd.DataFrame:
+    """Add what bills come to in another currency, by a rate you know; prices stay in dollars.
+
+    Parameters
+    ----------
+    cost
+        What `cost` gives.
+    currency
+        Its code, such as ``EUR``.
+    rate
+        How much of it one US dollar is.
+
+    Returns
+    -------
+    DataFrame
+        With the columns currency, monthly, low, high, year and three_years added, to the cent.
+
+    Raises
+    ------
+    ConfigError
+        Code ``SCENARIO_INVALID``: no code of three letters, or a rate that is not above zero.
+    """
+    factor = decimal(rate)
+    if not (currency.isascii() and currency.isalpha() and len(currency) == 3):
+        raise ConfigError(
+            f"{currency!r} is no currency.",
+            code="SCENARIO_INVALID",
+            remedy="Give its code of three letters: EUR.",
+        )
+    if not factor.is_finite() or factor <= 0:
+        raise ConfigError(
+            f"A dollar cannot be {rate} {currency}.",
+            code="SCENARIO_INVALID",
+            remedy="Give how much of the currency one US dollar is: 0.92.",
+        )
+    amounts = {
+        name.removesuffix("_usd"): [
+            None if pd.isna(usd) else float(cents(decimal(float(usd)) * factor))
+            for usd in cost[name]
+        ]
+        for name in ("monthly_usd", "low_usd", "high_usd", "year_usd", "three_years_usd")
+    }
+    added = pd.DataFrame(amounts, index=cost.index, dtype="float64")
+    return cost.assign(currency=currency.upper()).join(added)
 
 
 def component_table(cost: pd.DataFrame) -> pd.DataFrame:
@@ -225,9 +253,10 @@ def component_table(cost: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        provider, plan, component, quantity, unit, rate, monthly_usd, usd, grade, checked, source,
-        note. A tier is a line of its own. `rate` and `usd` are exact, as texts, and empty where a
-        price is missing; `monthly_usd` is `usd` as a float, for pictures.
+        provider, plan, component, quantity, unit, unit_price_usd, monthly_usd, exact_usd, grade,
+        checked, source, note. A tier is a line of its own. `monthly_usd` is in whole cents that
+        add up to the bill; `exact_usd` is a text and not rounded. Both are empty where a price is
+        missing.
     """
     rows = [
         {
@@ -235,14 +264,13 @@ def component_table(cost: pd.DataFrame) -> pd.DataFrame:
             "provider": row["provider"],
             "plan": row["plan"],
             "component": line["name"],
-            "quantity": float(line["quantity"]),
-            "monthly_usd": None if line["usd"] is None else float(line["usd"]),
+            "monthly_usd": line["usd"],
         }
         for row in cost.to_dict("records")
         for line in row["components"]
     ]
     frame = pd.DataFrame(rows, columns=list(COMPONENT_COLUMNS))
-    return frame.astype({"quantity": "float64", "monthly_usd": "float64"})
+    return frame.astype(dict.fromkeys(("quantity", "unit_price_usd", "monthly_usd"), "float64"))
 
 
 def assumptions(cost: pd.DataFrame) -> pd.DataFrame:
@@ -260,45 +288,3 @@ def assumptions(cost: pd.DataFrame) -> pd.DataFrame:
     for provider, note in zip(chosen["provider"], chosen["notes"], strict=True):
         rows.update({(provider, note): None} if note else {})
     return pd.DataFrame(list(rows), columns=["about", "assumption"])
-
-
-def egress_sensitivity(
-    history: History | str | Path,
-    scenario: Scenario = _DEFAULTS,
-    *,
-    registry: str | None = None,
-    at: datetime | None = None,
-    book: PriceBook | None = None,
-    egress_gb: Sequence[float] = (),
-) -> pd.DataFrame:
-    """Price the inventory with more and more traffic to the internet, all else as it is.
-
-    Parameters
-    ----------
-    history, scenario, registry, at, book
-        As for `cost`.
-    egress_gb
-        The points, in GB a month; left out: up to 2,000, or four times the scenario's.
-
-    Returns
-    -------
-    DataFrame
-        provider, plan, egress_gb, monthly_usd: at each point each provider's cheapest plan that
-        holds the workload.
-    """
-    inputs = bill_inputs(history, registry=registry, at=at)
-    whole = book or price_book()
-    given = scenario.egress_gb
-    top = max(_EGRESS_GB[-1], 0 if given is None else float(decimal(given)) * 4)
-    points = egress_gb or [point * top / _EGRESS_GB[-1] for point in _EGRESS_GB]
-    rows = [
-        {
-            "provider": bill.provider.title,
-            "plan": bill.plan.name,
-            "egress_gb": float(point),
-            "monthly_usd": _float(bill.monthly_usd),
-        }
-        for point in points
-        for bill in _cheapest(_made(inputs, replace(scenario, egress_gb=point), whole))
-    ]
-    return pd.DataFrame(rows, columns=["provider", "plan", "egress_gb", "monthly_usd"])

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Final
 
 from regtools.analyses.bill import Bound, price_lines
-from regtools.analyses.book import GRADES, Measure, Price
+from regtools.analyses.book import GRADES, Measure, Price, PriceBook
 from regtools.analyses.prices import price_book
 from regtools.units import cents
 
@@ -34,7 +34,14 @@ class Egress:
     note: str = _UNKNOWN
 
 
-def egress(provider: str, low_bytes: int, high_bytes: int) -> Egress:
+def egress(
+    provider: str,
+    low_bytes: int,
+    high_bytes: int,
+    *,
+    plan: str | None = None,
+    book: PriceBook | None = None,
+) -> Egress:
     """Price a transfer by the book.
 
     Parameters
@@ -43,13 +50,18 @@ def egress(provider: str, low_bytes: int, high_bytes: int) -> Egress:
         A key of the price book; one it does not have, or empty: not known.
     low_bytes, high_bytes
         At least and at most so many.
+    plan
+        Only what this plan of the provider asks; left out: any of them.
+    book
+        Another price book than the one of this package.
     """
-    found = price_book().providers.get(provider)
+    found = (book or price_book()).providers.get(provider)
     prices = (
         {
             price.key: price
-            for plan in found.plans
-            for price in plan.prices
+            for one in found.plans
+            if plan in (None, one.name)
+            for price in one.prices
             if price.measure is Measure.TRAFFIC
         }
         if found

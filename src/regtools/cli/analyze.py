@@ -1,8 +1,7 @@
-"""`regtools usage`, `growth`, `cost`: the analyses as tables, JSON or CSV."""
+"""`regtools usage`, `growth`: the analyses as tables, JSON or CSV."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from enum import StrEnum
 from typing import Annotated, Final
 
@@ -73,23 +72,12 @@ FORECAST_COLUMNS: Final = (
 )
 MOST_POINTS: Final = 12
 """How much of a long past a terminal shows; JSON and CSV hold all of it."""
-COST_COLUMNS: Final = (
-    "provider",
-    "plan",
-    "edition",
-    "monthly_usd",
-    "low_usd",
-    "high_usd",
-    "grade",
-    "feasible",
-)
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command("usage")(usage)
     app.command("growth")(growth)
-    app.command("cost")(cost)
 
 
 def usage(
@@ -177,49 +165,3 @@ def growth(
         )
         for note in result.notes:
             say(note)
-
-
-def cost(
-    egress_gb: Annotated[
-        float | None,
-        typer.Option("--egress-gb", min=0, help="GB pulled over the internet in a month."),
-    ] = None,
-    users: Annotated[
-        int | None, typer.Option("--users", min=1, help="People, for plans billed by head.")
-    ] = None,
-    pulls: Annotated[
-        int | None, typer.Option("--pulls", min=0, help="Pulls in a month, of an average image.")
-    ] = None,
-    public: Annotated[
-        bool, typer.Option("--public", help="As public images, which some host for nothing.")
-    ] = False,
-    details: Annotated[
-        bool, typer.Option("--details", help="Every line of every bill, with its source.")
-    ] = False,
-    registry: options.Registry = None,
-    at: options.At = None,
-    history: options.History = None,
-    config: options.Config = None,
-    as_json: options.Json = False,
-    as_csv: options.Csv = False,
-) -> None:
-    """Price this inventory at every provider: a month's bill, cheapest first."""
-    from regtools.analyses.cost import Scenario, component_table
-    from regtools.analyses.cost import cost as analyze
-    from regtools.context import open_history
-
-    store = open_history(options.history_location(history, config))
-    scenario = Scenario(private=not public)
-    if pulls is not None:
-        scenario = replace(scenario, pulls=pulls)
-    if egress_gb is not None:
-        scenario = replace(scenario, egress_gb=egress_gb)
-    if users is not None:
-        scenario = replace(scenario, users=users)
-    frame = analyze(store, registry=registry, at=options.moment(at), scenario=scenario)
-    fmt = options.chosen_format(as_json=as_json, as_csv=as_csv)
-    if details:
-        lines = component_table(frame)
-        print_rows(records(lines), fmt, columns=tuple(lines.columns))
-        return
-    print_rows(records(frame), fmt, columns=COST_COLUMNS)

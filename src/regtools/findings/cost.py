@@ -6,6 +6,8 @@ from typing import Any, Final
 
 import pandas as pd
 
+from regtools.analyses.comparison.answer import Answer
+from regtools.analyses.horizon import MONTHS
 from regtools.findings._box import Finding, Findings, KeyNumber
 from regtools.tables import is_missing
 from regtools.units import GB, format_bytes, format_usd
@@ -17,33 +19,36 @@ _MORE_STORED: Final = 1.1
 _ENOUGH_PROVIDERS: Final = 3  # to speak of the dearest of them
 
 
-def cost_findings(cost: pd.DataFrame) -> Findings:
-    """Say which plan is cheapest, how sure that is, and what cheaper ones lack.
+def cost_findings(cost: pd.DataFrame, answer: Answer) -> Findings:
+    """Say which plan is cheapest and when that changes, how sure it is, and what cheaper ones lack.
 
     Parameters
     ----------
     cost
         What `regtools.cost` gives.
+    answer
+        What `regtools.cost_answer` gives of the same workload.
     """
     possible = cost[cost["feasible"].astype(bool) & cost["monthly_usd"].notna()]
     if possible.empty:
         summary = "No plan of the price book can hold this workload."
         remedy = "The table of plans says what each lacks."
         found = [Finding(severity="critical", code="NO_PLAN", summary=summary, remedy=remedy)]
-        return Findings(found, _numbers(possible, cost))
+        return Findings(found, _numbers(possible, cost, answer))
     ordered = possible.sort_values("monthly_usd", kind="stable")
     best = _record(ordered, 0)
     found = [
         *_incomplete(cost),
-        _cheapest(best),
+        _cheapest(best, answer),
         *_uncertain(best),
         *_cheapest_paid(ordered, best),
         *_dearest(ordered),
+        *_too_small(ordered, best),
         *_stored(ordered),
         *_impossible(cost, best),
         *_unpriced(cost),
     ]
-    return Findings(found, _numbers(ordered, cost))
+    return Findings(found, _numbers(ordered, cost, answer))
 
 
 def _record(frame: pd.DataFrame, place: int) -> dict[str, Any]:
@@ -67,25 +72,25 @@ def _incomplete(cost: pd.DataFrame) -> list[Finding]:
     ]
 
 
-def _cheapest(best: dict[str, Any]) -> Finding:
+def _cheapest(best: dict[str, Any], answer: Answer) -> Finding:
     free = float(best["monthly_usd"]) == 0
+    notes = [str(best["notes"])] if free else []
     return Finding(
         severity="info",
         code="CHEAPEST",
         subject=str(best["provider"]),
-        summary=(
-            f"{_name(best)} is the cheapest plan that can hold this workload: "
-            f"{format_usd(best['monthly_usd'])} a month{_between(best)}."
-        ),
-        remedy=str(best["notes"]) if free else "",
+        summary=f"{answer.sentence}{_between(best)}",
+        remedy=" ".join([*answer.changes, *notes]),
     )
 
 
 def _between(row: dict[str, Any]) -> str:
     low, high = row["low_usd"], row["high_usd"]
     if is_missing(high):
-        return ", or more"
-    return f" (between {format_usd(low)} and {format_usd(high)})" if high > low else ""
+        return " It may be more."
+    if high <= low:
+        return ""
+    return f" What is not certain leaves a range from {format_usd(low)} to {format_usd(high)}."
 
 
 def _uncertain(best: dict[str, Any]) -> list[Finding]:
@@ -117,8 +122,8 @@ def _cheapest_paid(ordered: pd.DataFrame, best: dict[str, Any]) -> list[Finding]
             code="NEXT",
             subject=str(second["provider"]),
             summary=(
-                f"Next is {_name(second)} at {format_usd(second['monthly_usd'])} a month"
-                f"{_between(second)}, {format_usd(more * 12)} a year more."
+                f"Next is {_name(second)} at {format_usd(second['monthly_usd'])} a month, "
+                f"{format_usd(more * 12)} a year more.{_between(second)}"
             ),
             remedy=str(second["notes"]),
         )
@@ -140,6 +145,24 @@ def _dearest(ordered: pd.DataFrame) -> list[Finding]:
                 f"{_name(last)} costs most of the {len(plans)} providers' cheapest plans: "
                 f"{format_usd(last['monthly_usd'])} a month."
             ),
+        )
+    ]
+
+
+def _too_small(ordered: pd.DataFrame, best: dict[str, Any]) -> list[Finding]:
+    """Say when growth makes the cheapest plan too small."""
+    months = int(best["fits_months"])
+    if months >= MONTHS:
+        return []
+    later = ordered[ordered["fits_months"] >= MONTHS]
+    then = f"{_name(_record(later, 0))} holds 36 months of it." if len(later) else ""
+    return [
+        Finding(
+            severity="warning",
+            code="PLAN_GETS_TOO_SMALL",
+            subject=str(best["provider"]),
+            summary=f"With its growth, {_name(best)} holds this registry for {months} more months.",
+            remedy=then,
         )
     ]
 
@@ -199,10 +222,11 @@ def _unpriced(cost: pd.DataFrame) -> list[Finding]:
     ]
 
 
-def _numbers(ordered: pd.DataFrame, cost: pd.DataFrame) -> list[KeyNumber]:
+def _numbers(ordered: pd.DataFrame, cost: pd.DataFrame, answer: Answer) -> list[KeyNumber]:
     paid = ordered[ordered["monthly_usd"] > 0]
     plans = ordered[ordered["cheapest_of_provider"]]
     return [
+        _today(answer),
         _tile("cheapest_usd", "Cheapest", ordered, 0),
         _tile("cheapest_paid_usd", "Cheapest paid plan", paid, 0),
         _tile("dearest_provider_usd", "Dearest provider", plans, -1),
@@ -213,6 +237,16 @@ def _numbers(ordered: pd.DataFrame, cost: pd.DataFrame) -> list[KeyNumber]:
             note=f"of {len(cost)} in the price book",
         ),
     ]
+
+
+def _today(answer: Answer) -> KeyNumber:
+    usd = answer.today_usd
+    return KeyNumber(
+        name="today_usd",
+        value=None if usd is None else float(usd),
+        label="Today",
+        note="not known" if usd is None else "a month, where it is now",
+    )
 
 
 def _tile(name: str, label: str, plans: pd.DataFrame, place: int) -> KeyNumber:

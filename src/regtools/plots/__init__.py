@@ -6,7 +6,7 @@ those who cannot see it; `picture` shows the axes together with that description
 """
 
 from regtools.plots._canvas import Picture, description, picture
-from regtools.plots.cost import plot_cost, plot_cost_components, plot_cost_sensitivity
+from regtools.plots.cost import plot_break_even, plot_cost, plot_cost_over_time
 from regtools.plots.diagnosis import plot_diagnosis
 from regtools.plots.growth import plot_forecast, plot_grown, plot_growth, plot_sharing
 from regtools.plots.health import plot_age, plot_certificates
@@ -17,10 +17,10 @@ __all__ = [
     "description",
     "picture",
     "plot_age",
+    "plot_break_even",
     "plot_certificates",
     "plot_cost",
-    "plot_cost_components",
-    "plot_cost_sensitivity",
+    "plot_cost_over_time",
     "plot_diagnosis",
     "plot_forecast",
     "plot_freed",

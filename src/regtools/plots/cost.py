@@ -1,4 +1,4 @@
-"""Pictures of cost: who is cheapest, what the bill is made of, how it moves with traffic."""
+"""Pictures of cost: who is cheapest and why, where that changes, and how bills grow."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.patches import Patch
 
 from regtools.plots._canvas import (
     BLUE,
@@ -30,6 +31,13 @@ from regtools.tables import is_missing
 
 _DASHES: Final = ("-", "--", "-.", ":", (0, (6, 2)), (0, (1, 1)))
 _HATCHES: Final = ("", "////", "....", "xxxx", "\\\\\\\\", "++++", "oo")
+_FILLS: Final = (BLUE, PALE, "#7b8794", "#e0b07a", "#c9d3dc", "#5f8f74", "#d9dee4")
+_AXES: Final = {
+    "storage_gb": "GB stored, each layer once",
+    "egress_gb": "GB pulled over the internet a month",
+    "users": "people with an account",
+}
+_SHORT: Final = {"storage_gb": "GB", "egress_gb": "GB of traffic", "users": "people"}
 
 
 def cheapest_by_provider(cost: pd.DataFrame) -> pd.DataFrame:
@@ -48,7 +56,7 @@ def cheapest_by_provider(cost: pd.DataFrame) -> pd.DataFrame:
 
 @styled
 def plot_cost(cost: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Draw each provider's cheapest plan, with the range that uncertain prices leave.
+    """Draw what each provider's cheapest plan costs and is made of, with the range that is left.
 
     Parameters
     ----------
@@ -58,11 +66,12 @@ def plot_cost(cost: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         Axes to draw on; new ones if left out.
     """
     plans = cheapest_by_provider(cost)
-    ax = canvas(ax, height=1.3 + 0.46 * max(len(plans), 1))
+    ax = canvas(ax, height=1.8 + 0.46 * max(len(plans), 1))
     if plans.empty:
         return empty(ax, "No plan was priced.")
-    for place, row in enumerate(plans.to_dict("records")):
-        _cost_bar(ax, place, row)
+    fills = _fills(plans)
+    for place, row in enumerate(_rows(plans)):
+        _cost_bar(ax, place, row, fills)
     names = [f"{label(row['provider'], 30)}\n{label(row['plan'], 30)}" for row in _rows(plans)]
     ax.set_yticks(range(len(names)), names, parse_math=False, fontsize=9)
     ax.tick_params(axis="y", labelcolor=INK)
@@ -73,22 +82,60 @@ def plot_cost(cost: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax.grid(axis="y", visible=False)
     ax.grid(axis="x", visible=True)
     ax.set_xlabel(
-        "dollars a month; line: range of the estimate; hatched: cannot hold this workload"
+        "dollars a month; line: range of the estimate; dotted frame: cannot hold this workload"
     )
+    if fills:
+        ax.legend(
+            handles=[
+                Patch(facecolor=colour, hatch=hatch, edgecolor="white", label=label(name))
+                for name, (colour, hatch) in fills.items()
+            ],
+            loc="lower right",
+            fontsize=9.5,
+        )
     title = cost_title(plans)
-    bills = listed(
-        f"{label(row['provider'])} {'unknown' if is_missing(row['monthly_usd']) else money(row['monthly_usd'])}"
+    bills = listed(_spoken(row) for row in _rows(plans))
+    return finish(ax, title=title, alt=f"Stacked bar chart of monthly cost. {title}: {bills}.")
+
+
+def _fills(plans: pd.DataFrame) -> dict[str, tuple[str, str]]:
+    """Give each component that costs anything a colour and a hatch, the largest first."""
+    sums: dict[str, float] = {}
+    for row in _rows(plans):
+        for name, usd in _parts(row):
+            sums[name] = sums.get(name, 0.0) + usd
+    ordered = sorted(sums, key=lambda name: -sums[name])
+    return {
+        name: (_FILLS[place % len(_FILLS)], _HATCHES[place % len(_HATCHES)])
+        for place, name in enumerate(ordered)
+    }
+
+
+def _parts(row: dict[str, Any]) -> list[tuple[str, float]]:
+    """Add up the lines of a bill by their component."""
+    sums: dict[str, float] = {}
+    for line in row["components"]:
+        if not is_missing(line["usd"]):
+            sums[line["name"]] = sums.get(line["name"], 0.0) + float(line["usd"])
+    return [(name, usd) for name, usd in sums.items() if usd > 0]
+
+
+def _spoken(row: dict[str, Any]) -> str:
+    if is_missing(row["monthly_usd"]):
+        return f"{label(row['provider'])} unknown"
+    made_of = ", ".join(f"{label(name)} {money(usd)}" for name, usd in _parts(row))
+    return (
+        f"{label(row['provider'])} {money(float(row['monthly_usd']))}"
+        + (f" ({made_of})" if made_of else "")
         + ("" if row["feasible"] else " (not possible)")
-        for row in _rows(plans)
     )
-    return finish(ax, title=title, alt=f"Bar chart of monthly cost by provider. {title}: {bills}.")
 
 
 def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(key): value for key, value in row.items()} for row in frame.to_dict("records")]
 
 
-def _cost_bar(ax: Axes, place: int, row: dict[Any, Any]) -> None:
+def _cost_bar(ax: Axes, place: int, row: dict[str, Any], fills: dict[str, tuple[str, str]]) -> None:
     if is_missing(row["monthly_usd"]):
         ax.annotate(
             "price not published",
@@ -101,12 +148,16 @@ def _cost_bar(ax: Axes, place: int, row: dict[Any, Any]) -> None:
         )
         return
     monthly, feasible = float(row["monthly_usd"]), bool(row["feasible"])
-    style = (
-        {"color": BLUE}
-        if feasible
-        else {"color": "white", "edgecolor": GREY, "hatch": "////", "linewidth": 0.8}
-    )
-    ax.barh(place, monthly, height=0.55, **style)
+    if feasible:
+        left = 0.0
+        for name, usd in _parts(row):
+            colour, hatch = fills[name]
+            ax.barh(
+                place, usd, left=left, height=0.55, color=colour, hatch=hatch, edgecolor="white"
+            )
+            left += usd
+    else:
+        ax.barh(place, monthly, height=0.55, color="white", edgecolor=GREY, linestyle=":")
     low, high = _range(row, monthly)
     if high > low:
         ax.plot([low, high], [place, place], color=INK, linewidth=1.4, marker="|", markersize=7)
@@ -144,106 +195,122 @@ def cost_title(plans: pd.DataFrame) -> str:
 
 
 @styled
-def plot_cost_components(components: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Draw what each provider's bill is made of.
+def plot_break_even(curve: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Draw each provider's bill against storage, traffic or people, and what there is now.
 
     Parameters
     ----------
-    components
-        Columns provider, component and monthly_usd: one row a line of a bill.
+    curve
+        What `regtools.break_even` gives.
     ax
         Axes to draw on; new ones if left out.
     """
-    bills = components.pivot_table(
-        index="provider", columns="component", values="monthly_usd", aggfunc="sum", sort=False
-    )
-    bills = bills.astype(float).fillna(0.0)
-    bills = bills.loc[bills.sum(axis=1).sort_values().index, bills.sum() > 0]
-    ax = canvas(ax, height=1.6 + 0.4 * max(len(bills), 1))
-    if bills.empty or bills.columns.empty:
-        return empty(ax, "No bill has a line above zero.")
-    left = pd.Series(0.0, index=bills.index)
-    fills = (BLUE, PALE, "#7b8794", "#e0b07a", "#c9d3dc", "#5f8f74", "#d9dee4")
-    for index, name in enumerate(bills.columns):
-        ax.barh(
-            range(len(bills)),
-            bills[name],
-            left=left,
-            height=0.6,
-            label=label(name),
-            color=fills[index % len(fills)],
-            hatch=_HATCHES[index % len(_HATCHES)],
-            edgecolor="white",
-            linewidth=0.5,
-        )
-        left += bills[name]
-    ax.set_yticks(range(len(bills)), [label(name, 26) for name in bills.index], parse_math=False)
-    ax.tick_params(axis="y", labelcolor=INK)
-    ax.invert_yaxis()
-    ax.set_xlim(left=0)
-    money_axis(ax)
-    ax.grid(axis="y", visible=False)
-    ax.grid(axis="x", visible=True)
-    ax.set_xlabel("dollars a month")
-    ax.legend(loc="best", fontsize=9.5)
-    biggest = str(bills.sum().idxmax())
-    share = bills[biggest].sum() / bills.to_numpy().sum()
-    title = f"The largest part of these bills is {label(biggest)}: {share:.0%} of all together"
-    totals = listed(f"{label(name)} {money(total)}" for name, total in bills.sum(axis=1).items())
-    return finish(ax, title=title, alt=f"Stacked bar chart of bills. {title}: {totals}.")
-
-
-@styled
-def plot_cost_sensitivity(costs: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Draw each provider's bill as traffic out of the cloud grows.
-
-    Parameters
-    ----------
-    costs
-        Columns provider, egress_gb and monthly_usd.
-    ax
-        Axes to draw on; new ones if left out.
-    """
-    ax = canvas(ax, height=4.2)
-    known = costs.dropna(subset=["monthly_usd"])
+    ax = canvas(ax, height=4.4)
+    known = curve.dropna(subset=["monthly_usd"])
     if known.empty:
         return empty(ax, "No plan was priced.")
+    over = str(known["over"].iloc[0])
+    ends = _lines(ax, known, "amount")
+    now = float(known["now"].iloc[0])
+    ax.axvline(now, color=MUTED, linewidth=1, linestyle=":")
+    ax.annotate(
+        "now",
+        (now, ax.get_ylim()[1]),
+        xytext=(3, -2),
+        textcoords="offset points",
+        va="top",
+        color=MUTED,
+    )
+    ax.set_xlabel(_AXES.get(over, over))
+    title = _break_even_title(known)
+    most = float(known["amount"].max())
+    bills = listed(f"{end.words} {money(end.y)}" for end in sorted(ends, key=lambda end: end.y))
+    alt = f"Line chart of monthly cost against {_AXES.get(over, over)}. {title}. At {most:,.0f}: {bills}."
+    return finish(ax, title=title, alt=alt)
+
+
+def _lines(ax: Axes, rows: pd.DataFrame, across: str) -> list[LineEnd]:
+    """Draw a line for each provider, and name it at its end."""
     ends: list[LineEnd] = []
-    for index, (provider, rows) in enumerate(known.groupby("provider", sort=False)):
+    for index, (provider, part) in enumerate(rows.groupby("provider", sort=False)):
         colour = SERIES[index % len(SERIES)]
-        ordered = rows.sort_values("egress_gb")
+        ordered = part.sort_values(across)
         ax.plot(
-            ordered["egress_gb"],
+            ordered[across],
             ordered["monthly_usd"].astype(float),
             color=colour,
             linestyle=_DASHES[index % len(_DASHES)],
             linewidth=1.9,
         )
+        if {"low_usd", "high_usd"} <= set(ordered.columns):
+            high = ordered["high_usd"].astype(float).fillna(ordered["monthly_usd"].astype(float))
+            ax.fill_between(
+                ordered[across], ordered["low_usd"].astype(float), high, color=colour, alpha=0.13
+            )
         last = float(ordered["monthly_usd"].iloc[-1])
-        ends.append(LineEnd(ordered["egress_gb"].iloc[-1], last, label(provider, 30), colour))
+        ends.append(LineEnd(ordered[across].iloc[-1], last, label(provider, 26), colour))
     label_ends(ax, ends)
     money_axis(ax, "y")
     ax.set_ylim(bottom=0)
-    ax.set_xlim(left=0)
-    ax.set_xlabel("GB pulled from outside a month")
+    ax.set_xlim(left=float(rows[across].min()))
     ax.set_ylabel("dollars a month")
     ax.spines["bottom"].set_color(LINE)
-    title = _sensitivity_title(known)
-    most = float(known["egress_gb"].max())
-    dearest = sorted(ends, key=lambda end: end.y)
-    bills = listed(f"{end.words} {money(end.y)}" for end in dearest)
-    alt = f"Line chart of monthly cost against traffic. {title}. At {most:,.0f} GB: {bills}."
-    return finish(ax, title=title, alt=alt)
+    return ends
 
 
-def _sensitivity_title(costs: pd.DataFrame) -> str:
-    low, high = costs["egress_gb"].min(), costs["egress_gb"].max()
+def _break_even_title(curve: pd.DataFrame) -> str:
+    low, high = curve["amount"].min(), curve["amount"].max()
     cheapest = [
         str(part.loc[part["monthly_usd"].astype(float).idxmin(), "provider"])
-        for part in (costs[costs["egress_gb"] == low], costs[costs["egress_gb"] == high])
+        for part in (curve[curve["amount"] == low], curve[curve["amount"] == high])
     ]
+    unit = _SHORT.get(str(curve["over"].iloc[0]), "")
     if cheapest[0] == cheapest[1]:
-        return f"{label(cheapest[0], 30)} stays the cheapest however much is pulled"
+        return f"{label(cheapest[0], 30)} is the cheapest at both ends, up to {high:,.0f} {unit}"
     return (
-        f"{label(cheapest[0], 24)} is cheapest at first, {label(cheapest[1], 24)} with much traffic"
+        f"{label(cheapest[0], 24)} is cheapest at first, {label(cheapest[1], 24)} "
+        f"with {high:,.0f} {unit}"
+    )
+
+
+@styled
+def plot_cost_over_time(months: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Draw how bills grow with the registry, with the band of the trend and of the prices.
+
+    Parameters
+    ----------
+    months
+        What `regtools.cost_over_time` gives.
+    ax
+        Axes to draw on; new ones if left out.
+    """
+    ax = canvas(ax, height=4.4)
+    known = months[months["feasible"].astype(bool)].dropna(subset=["monthly_usd"])
+    if known.empty:
+        return empty(ax, "No plan holds this workload.")
+    ends = _lines(ax, known, "month")
+    ax.set_xlabel("months from now; band: range of the trend and of the prices")
+    last = int(known["month"].max())
+    bills = listed(f"{end.words} {money(end.y)}" for end in sorted(ends, key=lambda end: end.y))
+    title = _growing_title(known)
+    return finish(
+        ax,
+        title=title,
+        alt=f"Line chart of bills over {last} months. {title}. At the end: {bills}.",
+    )
+
+
+def _growing_title(months: pd.DataFrame) -> str:
+    first, last = months["month"].min(), months["month"].max()
+    sums = [
+        months[months["month"] == month].set_index("provider")["monthly_usd"].astype(float)
+        for month in (first, last)
+    ]
+    risen = (sums[1] - sums[0]).dropna()
+    if risen.empty or risen.abs().max() < 1:
+        return f"No bill changes much in {last} months"
+    name = str(risen.abs().idxmax())
+    return (
+        f"{label(name, 30)} goes from {money(sums[0][name])} to {money(sums[1][name])} "
+        f"a month in {last} months"
     )
