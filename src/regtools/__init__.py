@@ -35,10 +35,12 @@ if TYPE_CHECKING:
     from regtools.analyses.comparison.sensitivity import cost_sensitivity
     from regtools.analyses.comparison.shrinking import cost_savings
     from regtools.analyses.cost import assumptions, component_table, cost, in_currency
+    from regtools.analyses.editions import editions
     from regtools.analyses.growth import Growth, growth
     from regtools.analyses.health import Thresholds, health
     from regtools.analyses.horizon import cost_over_time
     from regtools.analyses.observations import certificates, checks, problems, tag_ages
+    from regtools.analyses.price_diff import price_diff
     from regtools.analyses.prices import prices
     from regtools.analyses.reconcile import Reconciliation, reconcile
     from regtools.analyses.retention import Retention, retention
@@ -53,7 +55,7 @@ if TYPE_CHECKING:
         freed_by_repository,
         kept_reasons,
     )
-    from regtools.context import open_history, provenance, selection
+    from regtools.context import open_history, open_prices, provenance, selection
     from regtools.diagnosing import diagnose_form, newest_diagnosis
     from regtools.explorer import explore_retention
     from regtools.findings import (
@@ -84,6 +86,7 @@ if TYPE_CHECKING:
     )
     from regtools.policies import Rule, read_in_use, read_policy
     from regtools.reference import classify_tag, parse_reference, parse_target
+    from regtools.refresh import refresh_prices
     from regtools.reports import report
     from regtools.session import check_auth, probe, scan
     from regtools.tables import table, tiles
@@ -125,6 +128,7 @@ _HOMES = {
     "diagnose_form": "diagnosing",
     "diagnosis_findings": "findings",
     "diagnosis_table": "lights",
+    "editions": "analyses.editions",
     "explore_retention": "explorer",
     "first_deletions": "cleanup",
     "freed_by_repository": "cleanup",
@@ -142,6 +146,7 @@ _HOMES = {
     "newest_diagnosis": "diagnosing",
     "open_findings": "actions",
     "open_history": "context",
+    "open_prices": "context",
     "oversized": "analyses.sharing",
     "parse_reference": "reference",
     "parse_target": "reference",
@@ -159,6 +164,7 @@ _HOMES = {
     "plot_growth": "plots",
     "plot_retention_curve": "plots",
     "plot_sharing": "plots",
+    "price_diff": "analyses.price_diff",
     "prices": "analyses.prices",
     "probe": "session",
     "problems": "analyses.observations",
@@ -168,6 +174,7 @@ _HOMES = {
     "recommendation": "analyses.comparison.recommendation",
     "recompressed": "analyses.sharing",
     "reconcile": "analyses.reconcile",
+    "refresh_prices": "refresh",
     "repeated": "analyses.sharing",
     "report": "reports",
     "repository_actions": "actions",
@@ -224,6 +231,7 @@ __all__ = [
     "diagnose_form",
     "diagnosis_findings",
     "diagnosis_table",
+    "editions",
     "explore_retention",
     "first_deletions",
     "freed_by_repository",
@@ -241,6 +249,7 @@ __all__ = [
     "newest_diagnosis",
     "open_findings",
     "open_history",
+    "open_prices",
     "oversized",
     "parse_reference",
     "parse_target",
@@ -258,6 +267,7 @@ __all__ = [
     "plot_growth",
     "plot_retention_curve",
     "plot_sharing",
+    "price_diff",
     "prices",
     "probe",
     "problems",
@@ -267,6 +277,7 @@ __all__ = [
     "recommendation",
     "recompressed",
     "reconcile",
+    "refresh_prices",
     "repeated",
     "report",
     "repository_actions",

@@ -15,6 +15,7 @@ from regtools.errors import ConfigError
 from regtools.tables import Html, table
 
 if TYPE_CHECKING:
+    from regtools.analyses.book import PriceBook
     from regtools.history import History
     from regtools.schema import SnapshotRow
 
@@ -37,6 +38,28 @@ def open_history(location: str | Path = "") -> History:
     from regtools.demo import default_history
 
     return default_history()
+
+
+def open_prices(edition: str = "", *, config: Path | None = None) -> PriceBook:
+    """Read the price book with your own editions and the ``[prices.…]`` of the settings over it.
+
+    Parameters
+    ----------
+    edition
+        A date or a name, as for `regtools.analyses.prices.price_book`.
+    config
+        The settings file; left out: looked for.
+
+    Raises
+    ------
+    ConfigError
+        The settings or a price cannot be used, or there is no such edition.
+    """
+    from regtools.analyses.prices import price_book
+    from regtools.settings import load_settings
+
+    settings = load_settings(config)
+    return price_book(settings.price_folder, edition=edition, overrides=settings.prices)
 
 
 def only_registry(history: History, registry: str | None) -> str | None:

@@ -63,6 +63,14 @@ class Settings(BaseSettings):
     reports: str = "reports/"
     connections: Annotated[int, Field(ge=1, le=256)] = 32
     timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = 30
+    price_folder: Path = Field(
+        default_factory=lambda: platformdirs.user_data_path("regtools", appauthor=False) / "prices"
+    )
+    """Where editions of the price book are that `regtools prices refresh` wrote."""
+    price_apis: dict[str, str] = Field(default_factory=dict)
+    """Other addresses of the price APIs (``aws``, ``azure``, ``google``): a mirror."""
+    prices: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    """Tables by provider that are laid over the price book."""
     registries: dict[str, RegistrySettings] = Field(default_factory=dict)
 
     _source: Path | None = PrivateAttr(default=None)
@@ -187,7 +195,7 @@ def _read(file: Path) -> dict[str, Any]:
 
 def _relative_to(folder: Path, content: dict[str, Any]) -> dict[str, Any]:
     """Make the file's own paths absolute: they are meant from where the file lies."""
-    for name in ("history", "reports"):
+    for name in ("history", "reports", "price_folder"):
         if isinstance(content.get(name), str) and "://" not in content[name]:
             content[name] = str(folder / Path(content[name]).expanduser())
     registries = content.get("registries")

@@ -98,9 +98,11 @@ class Section:
             raise self.error(f"needs true or false for {key!r}, not {value!r}")
         return value
 
-    def day(self, key: str) -> date:
-        """Give a date."""
+    def day(self, key: str) -> date | None:
+        """Give a date; None for the word ``undated``."""
         value = self._take(key, None)
+        if value == "undated":
+            return None
         if not isinstance(value, date) or isinstance(value, datetime):
             raise self.error(f"needs a date for {key!r}, such as 2026-11-23, not {value!r}")
         return value

@@ -7,13 +7,13 @@ share their layers) at its lowest and at its highest.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from enum import Enum, auto
 from typing import Final
 
-from regtools.analyses.book import GRADES, Measure, Plan, Price, Provider
+from regtools.analyses.book import GRADES, Measure, Plan, Price, Provider, Tier
 from regtools.analyses.scenario import (
     BillInputs,
     Scenario,
@@ -72,7 +72,7 @@ class Component:
             "unit_price_usd": None if self.rate is None else float(self.rate),
             "usd": None if usd is None else float(usd),
             "source": price.source,
-            "checked": price.checked.isoformat(),
+            "checked": price.checked.isoformat() if price.checked else "undated",
             "grade": self.grade,
             "note": price.note,
             "price": price.key,
@@ -171,10 +171,21 @@ def _components(
     return tuple(
         line
         for price in plan.prices
+        if (own := priced(price, scenario)) is not None
         for line in price_lines(
-            price, _units(price, _amount(price, provider, inputs, scenario, bound), bound), bound
+            own, _units(own, _amount(own, plan, provider, inputs, scenario, bound), bound), bound
         )
     )
+
+
+def priced(price: Price, scenario: Scenario) -> Price | None:
+    """Give a price with its rate, where that is the user's own; None where they gave none."""
+    if not price.rate_from:
+        return price
+    rate = getattr(scenario, price.rate_from)
+    if rate is None:
+        return None
+    return replace(price, tiers=(Tier(up_to=None, rate=decimal(rate), grade=price.grade),))
 
 
 def price_lines(price: Price, quantity: Decimal, bound: Bound = Bound.ESTIMATE) -> list[Component]:
@@ -215,16 +226,40 @@ def _rate(price: Price, rate: Decimal | None, bound: Bound) -> Decimal | None:
 
 
 def _amount(
-    price: Price, provider: Provider, inputs: BillInputs, scenario: Scenario, bound: Bound
+    price: Price,
+    plan: Plan,
+    provider: Provider,
+    inputs: BillInputs,
+    scenario: Scenario,
+    bound: Bound,
 ) -> Decimal:
     """Give what the price is multiplied with: bytes, people, hours."""
+    copies = scenario.regions if price.per_region else 1
+    return copies * _amount_once(price, plan, provider, inputs, scenario, bound)
+
+
+def _amount_once(
+    price: Price,
+    plan: Plan,
+    provider: Provider,
+    inputs: BillInputs,
+    scenario: Scenario,
+    bound: Bound,
+) -> Decimal:
+    archived = decimal(scenario.archived_share) if plan.archives else Decimal(0)
     match price.measure:
         case Measure.STORED:
-            return Decimal(_stored(provider, inputs, bound))
+            return _stored(provider, inputs, bound) * (1 - archived)
+        case Measure.ARCHIVED:
+            return _stored(provider, inputs, bound) * archived
+        case Measure.LABOUR:
+            return decimal(scenario.labour_hours)
         case Measure.DISK:
             return disk_bytes(_stored(provider, inputs, bound), scenario)
         case Measure.TRAFFIC:
             return egress_bytes(inputs, scenario)
+        case Measure.CONSUMPTION:
+            return _stored(provider, inputs, bound) + egress_bytes(inputs, scenario)
         case Measure.READS:
             return pulls_a_month(inputs, scenario) * inputs.mean_pull_objects
         case Measure.USERS:
@@ -242,13 +277,54 @@ def _units(price: Price, amount: Decimal, bound: Bound) -> Decimal:
     # A larger unit makes fewer of them, and a smaller bill.
     size = {Bound.LOW: max(sizes), Bound.HIGH: min(sizes)}.get(bound, price.unit_size)
     units = amount / size
+    if price.round_to is not None:
+        return round_to(units, price.round_to)
     return units.to_integral_value(ROUND_CEILING) if price.whole_units else units
+
+
+def round_to(units: Decimal, step: Decimal) -> Decimal:
+    """Round to a multiple, halves up: what GitHub does with MB and GB.
+
+    Examples
+    --------
+    >>> print(round_to(Decimal("9.0967"), Decimal("0.001")))
+    9.097
+    """
+    return (units / step).to_integral_value(ROUND_HALF_UP) * step
+
+
+def unit_months(
+    spans: Iterable[tuple[Decimal, Decimal]], *, month_days: int, step: Decimal | None = None
+) -> Decimal:
+    """Add up what was stored for parts of a month, as vendors do on an invoice.
+
+    Parameters
+    ----------
+    spans
+        Units, and the days for which they were stored.
+    month_days
+        Days of the month: 28 to 31, or what the vendor counts for any.
+    step
+        The total is rounded to a multiple of this.
+
+    Examples
+    --------
+    GitHub's own example: 3 GB for 10 days and 12 GB for 21 days of March.
+
+    >>> spans = [(Decimal(3), Decimal(10)), (Decimal(12), Decimal(21))]
+    >>> print(unit_months(spans, month_days=31, step=Decimal("0.001")))
+    9.097
+    """
+    total = sum((units * days for units, days in spans), Decimal(0)) / month_days
+    return total if step is None else round_to(total, step)
 
 
 def _stored(provider: Provider, inputs: BillInputs, bound: Bound) -> int:
     scope = provider.dedup_scope
     if scope == "unknown":
         scope = "repository"
+    if scope == "version":
+        return inputs.stored_bytes["version"]
     # Nobody at the vendor says that repositories share nothing: at best, they share everything.
     if bound is Bound.LOW and provider.dedup_grade == "U":
         scope = "registry"
@@ -259,7 +335,13 @@ def _depends(price: Price, scenario: Scenario) -> bool:
     """Say whether this line could be higher if more of the registry had been read."""
     if all(tier.rate == 0 for tier in price.tiers):
         return False
-    measured = {Measure.STORED, Measure.DISK, Measure.READS}
+    measured = {
+        Measure.STORED,
+        Measure.ARCHIVED,
+        Measure.DISK,
+        Measure.READS,
+        Measure.CONSUMPTION,
+    }
     return price.measure in measured or (
         price.measure is Measure.TRAFFIC and scenario.egress_gb is None
     )
@@ -267,7 +349,8 @@ def _depends(price: Price, scenario: Scenario) -> bool:
 
 def _lacks(provider: Provider, plan: Plan, inputs: BillInputs, scenario: Scenario) -> list[str]:
     """Say in words what the plan cannot hold."""
-    found = [
+    found = [plan.withdrawn] if plan.withdrawn else []
+    found += [
         f"{what}: at most {limit:,}, here {wanted:,}"
         for what, limit, wanted in (
             (
@@ -275,6 +358,8 @@ def _lacks(provider: Provider, plan: Plan, inputs: BillInputs, scenario: Scenari
                 plan.private_repositories,
                 private_repositories(inputs, scenario),
             ),
+            ("repositories", plan.max_repositories, inputs.repositories),
+            ("regions", plan.max_regions, scenario.regions),
             ("users", plan.max_users, scenario.users),
             (
                 "users of private repositories",

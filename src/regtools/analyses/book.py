@@ -14,29 +14,52 @@ from regtools.errors import ConfigError
 
 GRADES: Final = ("A", "B", "C", "U")
 """A: read at the vendor; B: a dated third party; C: third party or old; U: uncertain."""
-COMPONENTS: Final = ("plan", "seats", "storage", "traffic", "machine", "address", "requests")
+COMPONENTS: Final = (
+    "plan",
+    "seats",
+    "storage",
+    "traffic",
+    "machine",
+    "address",
+    "requests",
+    "backup",
+    "labour",
+)
 """The kinds of lines a bill has."""
-SCOPES: Final = ("registry", "namespace", "repository", "unknown")
+SCOPES: Final = ("registry", "namespace", "repository", "version", "unknown")
+"""Within what a blob is billed once; ``version``: every image is billed in full."""
 
 
 class Measure(StrEnum):
     """What of a workload a price is multiplied with."""
 
     STORED = "stored"
-    """Bytes, each blob once in the provider's dedup scope."""
+    """Bytes, each blob once in the provider's dedup scope; but for those in the archive."""
+    ARCHIVED = "archived"
+    """Bytes in a class that is cheaper to keep and slow to read."""
     DISK = "disk"
     """The same with room to spare: a disk that is bought before it is full."""
     TRAFFIC = "traffic"
     """Bytes that leave to the internet in a month."""
+    CONSUMPTION = "consumption"
+    """Bytes stored and bytes that leave, added up."""
     READS = "reads"
     """Objects that pulls read in a month."""
     USERS = "users"
     HOURS = "hours"
     DAYS = "days"
     MONTHS = "months"
+    LABOUR = "labour"
+    """Hours of people in a month."""
 
 
-BYTE_MEASURES: Final = (Measure.STORED, Measure.DISK, Measure.TRAFFIC)
+BYTE_MEASURES: Final = (
+    Measure.STORED,
+    Measure.ARCHIVED,
+    Measure.DISK,
+    Measure.TRAFFIC,
+    Measure.CONSUMPTION,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,16 +93,28 @@ class Price:
     introductory_free: Decimal
     """Units that some cost nothing for some time: only the low end of a bill counts on them."""
     introductory_note: str
+    introductory_months: int
+    """How long that lasts."""
     tiers: tuple[Tier, ...]
     low_rate: Decimal | None
     high_rate: Decimal | None
     """Bounds of a rate that is not certain, or has a choice."""
     whole_units: bool
     """A part of a unit is billed as a whole one."""
+    round_to: Decimal | None
+    """Units are rounded to a multiple of this, halves up, at the end of a month."""
+    month_days: int | None
+    """Of how many days a whole month is, where a part of one is billed; None: as the calendar."""
+    minimum_days: int
+    """What is deleted earlier is billed for so long."""
+    per_region: bool
+    """Whether every region with a copy costs as much again."""
+    rate_from: str
+    """The field of the scenario that holds the rate: your own price; empty: the book's."""
     region: str
     source: str
-    checked: date
-    """The day on which the source said so, or was read."""
+    checked: date | None
+    """The day on which the source said so, or was read; None: nobody knows."""
     grade: str
     note: str
 
@@ -108,12 +143,23 @@ class Plan:
     max_disk_bytes: int | None
     pulls_per_6_hours: int | None
     limits_source: str
+    max_repositories: int | None
+    max_regions: int | None
+    """In how many regions images can lie; None: in as many as one likes."""
+    archives: bool
+    """Whether a share of the images may lie in an archive class."""
+    needs: tuple[str, ...]
+    """Fields of the scenario without which this plan is not offered."""
+    withdrawn: str
+    """Why nobody can buy it any more; empty: one can."""
     notes: tuple[str, ...]
 
     @property
-    def checked(self) -> date:
-        """The day on which the oldest of its prices was checked."""
-        return min(price.checked for price in self.prices)
+    def checked(self) -> date | None:
+        """The day on which the oldest of its prices was checked; None: nobody knows."""
+        days = [price.checked for price in self.prices if not price.rate_from]
+        known = [day for day in days if day is not None]
+        return min(known) if known and len(known) == len(days) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +183,8 @@ class Provider:
 class PriceBook:
     """All providers by their key."""
 
+    edition: str
+    """The newest folder that its prices are from: a date, or a name."""
     providers: Mapping[str, Provider]
 
     def provider(self, name: str) -> Provider:

@@ -8,7 +8,7 @@ cannot tell (traffic, people) comes from a `Scenario`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
@@ -18,7 +18,7 @@ import pandas as pd
 from regtools.analyses.bill import Bill, make_bill
 from regtools.analyses.book import PriceBook, Provider
 from regtools.analyses.horizon import Outlook, outlook
-from regtools.analyses.prices import price_book
+from regtools.analyses.prices import is_stale, price_book
 from regtools.analyses.scenario import BillInputs, Scenario, decimal
 from regtools.analyses.workload import Workload, workload
 from regtools.errors import ConfigError
@@ -122,11 +122,16 @@ def cost(
     whole = book or price_book()
     made = every_bill(found.inputs, found.scenario, whole)
     best = {id(bill) for bill in cheapest_bills(made)}
-    today = {provider_of(part.kind, whole).key for part in found.parts}
+    today = {
+        provider.key
+        for part in found.parts
+        if (provider := provider_of(part.kind, whole)) is not None
+    }
     sentences = found.assumptions()
+    now = (found.taken_at or datetime.now(UTC)).date()
     rows = [
         {
-            **_row(bill, outlook(bill, found), sentences),
+            **_row(bill, outlook(bill, found), sentences, now),
             "cheapest_of_provider": id(bill) in best,
             "is_today": bill.provider.key in today,
         }
@@ -144,6 +149,7 @@ def every_bill(inputs: BillInputs, scenario: Scenario, book: PriceBook) -> list[
         for provider in book.providers.values()
         for plan in provider.plans
         if plan.region == scenario.region or not _has_region(provider, scenario.region)
+        if all(getattr(scenario, name, None) is not None for name in plan.needs)
     ]
 
 
@@ -163,16 +169,20 @@ def cheapest_bills(made: Iterable[Bill]) -> list[Bill]:
     return list(chosen.values())
 
 
-def provider_of(kind: str, book: PriceBook) -> Provider:
-    """Give who sends the bill for a registry of this kind."""
-    return book.providers.get(kind) or book.providers[SELF_HOSTED]
+def provider_of(kind: str, book: PriceBook) -> Provider | None:
+    """Give who sends the bill for a registry of this kind; None where the book has neither that
+    provider nor machines."""
+    return book.providers.get(kind) or book.providers.get(SELF_HOSTED)
 
 
-def _row(bill: Bill, ahead: Outlook, sentences: Sequence[str]) -> dict[str, Any]:
+def _row(bill: Bill, ahead: Outlook, sentences: Sequence[str], now: date) -> dict[str, Any]:
+    checked = bill.plan.checked
+    old = [f"Its prices are of {checked or 'no known date'}: check them."]
+    notes = [*(old if is_stale(checked, now) else []), *bill.notes]
     return {
         "provider": bill.provider.title,
         "plan": bill.plan.name,
-        "edition": f"{bill.plan.region or 'worldwide'}, {bill.plan.checked}",
+        "edition": f"{bill.plan.region or 'worldwide'}, {bill.plan.checked or 'undated'}",
         "monthly_usd": as_float(bill.monthly_usd),
         "low_usd": as_float(bill.low_usd),
         "high_usd": as_float(bill.high_usd),
@@ -185,7 +195,7 @@ def _row(bill: Bill, ahead: Outlook, sentences: Sequence[str]) -> dict[str, Any]
         "fits_months": ahead.fits_months,
         "storage_gb": bill.stored_bytes / GB,
         "components": bill.lines(),
-        "notes": " ".join(bill.notes),
+        "notes": " ".join(notes),
         "assumptions": list(sentences),
         "complete": bill.complete,
     }

@@ -82,7 +82,7 @@ def egress(
         price=worst.key,
         grade=worst.grade,
         source=worst.source,
-        checked=worst.checked.isoformat(),
+        checked=worst.checked.isoformat() if worst.checked else "undated",
         note=f"To the internet. {worst.note}".strip(),
     )
 

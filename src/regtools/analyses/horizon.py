@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from functools import lru_cache
 from typing import Final
 
 import pandas as pd
 
 from regtools.analyses.bill import Bill, make_bill
-from regtools.analyses.book import Plan, PriceBook, Provider
+from regtools.analyses.book import Plan, Price, PriceBook, Provider
 from regtools.analyses.prices import price_book
 from regtools.analyses.reach import made
 from regtools.analyses.scenario import BillInputs
@@ -18,8 +17,6 @@ from regtools.analyses.workload import Workload
 
 MONTHS: Final = 36
 YEAR: Final = 12
-INTRODUCTION_MONTHS: Final = 12
-"""How long an offer for new accounts lasts: AWS's free tier, the only one of the book."""
 COLUMNS: Final = {
     "provider": "str",
     "plan": "str",
@@ -164,21 +161,19 @@ def inputs_in(workload: Workload, month: int, bound: str = "estimate") -> BillIn
     return replace(inputs, stored_bytes=stored)
 
 
-@lru_cache(maxsize=1024)
-def _without(plan: Plan, given: bool) -> Plan:
-    prices = tuple(
-        replace(
-            price,
-            free=price.free + (price.introductory_free if given else 0),
-            introductory_free=Decimal(0),
-        )
-        for price in plan.prices
-    )
-    return replace(plan, prices=prices)
-
-
 def plan_in(plan: Plan, month: int, new_account: bool) -> Plan:
     """Give the plan as it is in a month: offers for new accounts counted, or past."""
-    if month > INTRODUCTION_MONTHS:
-        return _without(plan, given=False)
-    return _without(plan, given=True) if new_account else plan
+    if not any(price.introductory_free for price in plan.prices):
+        return plan
+    return replace(
+        plan, prices=tuple(_price_in(price, month, new_account) for price in plan.prices)
+    )
+
+
+def _price_in(price: Price, month: int, new_account: bool) -> Price:
+    if month > price.introductory_months:
+        return replace(price, introductory_free=Decimal(0))
+    if not new_account:
+        return price
+    free = price.free + price.introductory_free
+    return replace(price, free=free, introductory_free=Decimal(0))

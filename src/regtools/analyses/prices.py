@@ -7,10 +7,9 @@ values and refuses what it does not understand. Money and quantities are decimal
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -18,6 +17,7 @@ from typing import Final
 import pandas as pd
 
 from regtools.analyses._price_file import Section
+from regtools.analyses._price_overrides import laid_over
 from regtools.analyses.book import (
     BYTE_MEASURES,
     COMPONENTS,
@@ -30,9 +30,22 @@ from regtools.analyses.book import (
     Provider,
     Tier,
 )
+from regtools.analyses.editions import chosen_editions
 from regtools.errors import ConfigError
 from regtools.units import GB, GIB, parse_bytes
 
+_NOTHING: Final[Mapping[str, object]] = MappingProxyType({})
+_A_YEAR: Final = 12
+A_YEAR: Final = timedelta(days=365)
+"""Prices older than that come with a warning."""
+RATES_FROM: Final = (
+    "",
+    "own_machine_usd",
+    "own_disk_usd_per_gb",
+    "backup_usd_per_gb",
+    "labour_usd_per_hour",
+)
+"""Fields of a scenario that may hold a rate."""
 PRICE_COLUMNS: Final = (
     "provider",
     "price",
@@ -50,59 +63,52 @@ PRICE_COLUMNS: Final = (
 """Columns of the frame that `prices` gives."""
 
 
-def price_book(*folders: str | Path) -> PriceBook:
-    """Read the price book of this package, and yours.
+def price_book(
+    *folders: str | Path, edition: str = "", overrides: Mapping[str, object] = _NOTHING
+) -> PriceBook:
+    """Read the price book: the newest edition of this package, and yours over it.
 
     Parameters
     ----------
     folders
-        Folders with files of the same form. A file takes the place of the one with the same
-        ``provider``; later folders win.
+        Folders with files of the same form, or with editions: folders that have a date for a
+        name. A file takes the place of the one with the same ``provider``; later ones win.
+    edition
+        A date: nothing newer counts. The name of an edition, such as ``guide-undated``: this
+        one alone. Empty: the newest of everything.
+    overrides
+        Tables by provider, as in a price file, that are laid over it: ``[prices.ecr]`` of
+        ``regtools.toml``.
 
     Raises
     ------
     ConfigError
         Code ``PRICE_BOOK_INVALID``: a file is not understood. It names the file and the entry.
+        Code ``EDITION_UNKNOWN``: there is none of that name, or none so old.
 
     Examples
     --------
     >>> price_book().provider("ecr").prices["storage"].tiers[0].rate
     Decimal('0.10')
+    >>> price_book(edition="guide-undated").provider("gcr").prices["storage"].tiers[0].rate
+    Decimal('0.026')
     """
-    return _read(tuple(Path(folder) for folder in folders))
-
-
-@cache
-def _shipped() -> tuple[tuple[str, str], ...]:
-    found = (
-        file for file in (files("regtools") / "prices").iterdir() if file.name.endswith(".toml")
-    )
-    return tuple(sorted((file.name, file.read_text(encoding="utf-8")) for file in found))
-
-
-def _read(folders: Iterable[Path]) -> PriceBook:
-    texts = list(_shipped())
-    for folder in folders:
-        texts += [(str(path), _text(path)) for path in sorted(folder.glob("*.toml"))]
-    sections: dict[str, Section] = {}
-    for name, text in texts:
-        section = Section(name, _toml(name, text))
-        sections[section.text("provider")] = section
+    chosen = chosen_editions([Path(folder) for folder in folders], edition)
+    tables: dict[str, tuple[str, dict[str, object]]] = {}
+    for name, text in (file for one in chosen for file in one.files):
+        table = _toml(name, text)
+        tables[Section(name, table).text("provider")] = (name, table)
+    sections = {
+        key: Section(name, table) for key, (name, table) in laid_over(tables, overrides).items()
+    }
     prices = {key: _prices(key, section) for key, section in sections.items()}
     by_key = {price.key: price for own in prices.values() for price in own.values()}
     providers = {
         key: _provider(key, section, prices[key], by_key) for key, section in sections.items()
     }
-    return PriceBook(providers=MappingProxyType(dict(sorted(providers.items()))))
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(
-            f"The price file {path} cannot be read: {error}.", code="PRICE_BOOK_INVALID"
-        ) from error
+    return PriceBook(
+        edition=chosen[-1].name, providers=MappingProxyType(dict(sorted(providers.items())))
+    )
 
 
 def _toml(name: str, text: str) -> dict[str, object]:
@@ -137,11 +143,17 @@ def _price(key: str, section: Section) -> Price:
         free=section.number("free", 0),
         introductory_free=section.number("introductory_free", 0),
         introductory_note=section.text("introductory_note", ""),
+        introductory_months=section.count("introductory_months") or _A_YEAR,
         grade=(grade := section.choice("grade", GRADES)),
         tiers=_tiers(section, grade),
         low_rate=section.optional("low_rate"),
         high_rate=section.optional("high_rate"),
         whole_units=section.flag("whole_units"),
+        round_to=section.positive("round_to") if section.has("round_to") else None,
+        month_days=section.count("month_days"),
+        minimum_days=section.count("minimum_days") or 0,
+        per_region=section.flag("per_region"),
+        rate_from=section.choice("rate_from", RATES_FROM, ""),
         region=section.text("region", ""),
         source=section.text("source"),
         checked=section.day("checked"),
@@ -201,7 +213,7 @@ def _provider(
     names = [plan.name for plan in provider.plans]
     if len(set(names)) < len(names):
         raise section.error("two plans have the same name")
-    section.finish("defaults", "prices")
+    section.finish("provider", "defaults", "prices")
     return provider
 
 
@@ -220,10 +232,23 @@ def _plan(provider: str, section: Section, by_key: Mapping[str, Price]) -> Plan:
         max_disk_bytes=_size(section, "max_disk"),
         pulls_per_6_hours=section.count("pulls_per_6_hours"),
         limits_source=section.text("limits_source", ""),
+        max_repositories=section.count("max_repositories"),
+        max_regions=(section.count("max_regions") or None) if section.has("max_regions") else 1,
+        archives=section.flag("archives"),
+        needs=_needs(section),
+        withdrawn=section.text("withdrawn", ""),
         notes=section.texts("notes"),
     )
     section.finish()
     return plan
+
+
+def _needs(section: Section) -> tuple[str, ...]:
+    names = section.texts("needs")
+    unknown = [name for name in names if name not in RATES_FROM]
+    if unknown:
+        raise section.error(f"needs {unknown[0]!r}, which no scenario has")
+    return names
 
 
 def _named(section: Section, provider: str, name: str, by_key: Mapping[str, Price]) -> Price:
@@ -286,10 +311,31 @@ def _row(price: Price) -> dict[str, object]:
         "rate": rate_text(price),
         "region": price.region,
         "grade": price.grade,
-        "checked": price.checked.isoformat(),
+        "checked": _day(price),
         "source": price.source,
         "note": " ".join(part for part in (price.introductory_note, price.note) if part),
     }
+
+
+def stale(book: PriceBook, *, now: date | None = None) -> list[str]:
+    """Name the providers with plans whose prices are older than a year, or have no date.
+
+    Parameters
+    ----------
+    now
+        The day from which to count; left out: today in UTC.
+    """
+    today = now or datetime.now(UTC).date()
+    return [
+        provider.title
+        for provider in book.providers.values()
+        if any(is_stale(plan.checked, today) for plan in provider.plans if not plan.withdrawn)
+    ]
+
+
+def is_stale(checked: date | None, today: date) -> bool:
+    """Say whether a price of this day is too old to go without a warning."""
+    return checked is None or today - checked > A_YEAR
 
 
 def rate_text(price: Price) -> str:
@@ -332,11 +378,15 @@ def markdown_table(book: PriceBook | None = None) -> str:
                 rate_text(price) or "unknown",
                 price.region or "–",
                 price.grade,
-                price.checked.isoformat(),
+                _day(price),
                 price.source,
             )
             lines.append(f"| {' | '.join(cell.replace('|', '∣') for cell in cells)} |")
     return "\n".join(lines) + "\n"
+
+
+def _day(price: Price) -> str:
+    return price.checked.isoformat() if price.checked else "undated"
 
 
 def _unit_size(price: Price) -> str:

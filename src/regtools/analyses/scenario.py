@@ -23,6 +23,9 @@ _AMOUNTS: Final = (
     "users",
     "disk_headroom",
     "days",
+    "archived_share",
+    "own_disk_usd_per_gb",
+    "labour_hours",
 )
 _OPTIONAL_AMOUNTS: Final = (
     "egress_gb",
@@ -30,6 +33,8 @@ _OPTIONAL_AMOUNTS: Final = (
     "pull_gb",
     "private_repositories",
     "labour_usd_per_hour",
+    "own_machine_usd",
+    "backup_usd_per_gb",
 )
 
 
@@ -81,6 +86,18 @@ class Scenario:
     prices for this region is billed with these only."""
     new_account: bool = False
     """Whether the account is new, for offers that end after some months."""
+    regions: int = 1
+    """In how many regions of a provider the images lie."""
+    archived_share: Decimal | float = 0
+    """Share of the bytes, from 0 to 1, that may lie in an archive, where a provider has one."""
+    own_machine_usd: Decimal | float | None = None
+    """What a machine of your own costs in a month."""
+    own_disk_usd_per_gb: Decimal | float = 0
+    """What a GB (10⁹ bytes) of its disk costs in a month."""
+    backup_usd_per_gb: Decimal | float | None = None
+    """What keeping a copy of a GB (10⁹ bytes) of a self-hosted registry costs in a month."""
+    labour_hours: Decimal | float = 0
+    """Hours a month that a self-hosted registry takes."""
     labour_usd_per_hour: Decimal | float | None = None
     """What an hour of the people costs who run a registry or move to another one. None: hours are
     told, and are no money."""
@@ -96,13 +113,14 @@ class Scenario:
         for name in _OPTIONAL_AMOUNTS:
             if getattr(self, name) is not None:
                 _require_amount(name, getattr(self, name))
-        for name in ("same_region_share", "cold_share"):
+        for name in ("same_region_share", "cold_share", "archived_share"):
             if decimal(getattr(self, name)) > 1:
                 raise _invalid(name, getattr(self, name), "a share from 0 to 1")
         if self.growth_gb is not None and not decimal(self.growth_gb).is_finite():
             raise _invalid("growth_gb", self.growth_gb, "a number")
-        if self.users < 1:
-            raise _invalid("users", self.users, "one or more")
+        for name in ("users", "regions"):
+            if getattr(self, name) < 1:
+                raise _invalid(name, getattr(self, name), "one or more")
 
 
 def _require_amount(name: str, value: object) -> None:
@@ -226,8 +244,13 @@ def assumed(inputs: BillInputs, scenario: Scenario) -> list[str]:
         f"{scenario.users:,} people need an account.",
         f"{private:,} of {max(private, inputs.repositories):,} repositories must be private.",
         f"A self-hosted disk is {decimal(scenario.disk_headroom):.0%} larger than what is stored.",
-        "One region, no replicas, list prices without taxes and discounts.",
+        f"{_regions(scenario)}, list prices without taxes and discounts.",
     ]
+
+
+def _regions(scenario: Scenario) -> str:
+    count = scenario.regions
+    return "One region, no replicas" if count == 1 else f"{count} regions with a copy each"
 
 
 def _traffic(inputs: BillInputs, scenario: Scenario) -> str:

@@ -116,6 +116,28 @@ def cost(
         float | None,
         typer.Option("--rate", help="How much of the currency one US dollar is: 0.92."),
     ] = None,
+    regions: Annotated[
+        int | None, typer.Option("--regions", min=1, help="In how many regions images lie.")
+    ] = None,
+    archived_share: Annotated[
+        float | None,
+        typer.Option("--archived-share", min=0, max=1, help="Share that may lie in an archive."),
+    ] = None,
+    own_machine: Annotated[
+        float | None,
+        typer.Option("--own-machine", min=0, metavar="USD", help="Your own machine, a month."),
+    ] = None,
+    own_disk: Annotated[
+        float | None, typer.Option("--own-disk", min=0, metavar="USD", help="A GB of its disk.")
+    ] = None,
+    backup: Annotated[
+        float | None, typer.Option("--backup", min=0, metavar="USD", help="A GB of backup.")
+    ] = None,
+    labour_hours: Annotated[
+        float | None,
+        typer.Option("--labour-hours", min=0, help="Hours a month to run a registry yourself."),
+    ] = None,
+    edition: options.Edition = None,
     every_plan: Annotated[
         bool, typer.Option("--all", help="Every plan, and what it lacks.")
     ] = False,
@@ -135,7 +157,7 @@ def cost(
     from regtools.analyses.cost import cost as analyze
     from regtools.analyses.scenario import Scenario
     from regtools.analyses.workload import typed_workload, workload
-    from regtools.context import open_history
+    from regtools.context import open_history, open_prices
 
     if (currency is None) != (rate is None):
         raise typer.BadParameter("--currency and --rate go together.")
@@ -153,6 +175,12 @@ def cost(
         "growth_gb": growth_gb,
         "region": region,
         "labour_usd_per_hour": labour,
+        "regions": regions,
+        "archived_share": archived_share,
+        "own_machine_usd": own_machine,
+        "own_disk_usd_per_gb": own_disk,
+        "backup_usd_per_gb": backup,
+        "labour_hours": labour_hours,
     }
     known: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     scenario = Scenario(private=not public, new_account=new_account, **known)
@@ -161,7 +189,8 @@ def cost(
     else:
         store = open_history(options.history_location(history, config))
         found = workload(store, scenario, registry=registry, at=options.moment(at))
-    frame = analyze(found)
+    book = open_prices(edition or "", config=config)
+    frame = analyze(found, book=book)
     if currency is not None and rate is not None:
         frame = in_currency(frame, currency, rate)
     fmt = options.chosen_format(as_json=as_json, as_csv=as_csv)
@@ -169,7 +198,7 @@ def cost(
         lines = component_table(frame)
         print_rows(records(lines), fmt, columns=tuple(lines.columns))
     elif fmt is Format.TABLE:
-        _print(frame, cost_answer(found), every_plan=every_plan)
+        _print(frame, cost_answer(found, book=book), every_plan=every_plan)
     else:
         _print_data(frame, found, fmt)
 

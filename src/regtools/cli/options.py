@@ -24,6 +24,12 @@ Config = Annotated[
     Path | None,
     typer.Option("--config", metavar="FILE", help="Settings file [default: regtools.toml]."),
 ]
+Edition = Annotated[
+    str | None,
+    typer.Option(
+        "--edition", metavar="NAME", help="Prices as of a date, or guide-undated [default: newest]."
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Csv = Annotated[bool, typer.Option("--csv", help="Print CSV.")]
 Registry = Annotated[

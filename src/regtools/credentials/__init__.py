@@ -8,7 +8,7 @@ from regtools.credentials._base import ANONYMOUS, HUB_KEYS, Attempt, Credential,
 from regtools.credentials.expiry import expires_at
 from regtools.credentials.find import Login, find_credential
 from regtools.credentials.google import with_google
-from regtools.credentials.references import check_reference
+from regtools.credentials.references import check_reference, resolve
 
 __all__ = [
     "ANONYMOUS",
@@ -20,6 +20,7 @@ __all__ = [
     "expires_at",
     "find_credential",
     "mapping",
+    "resolve",
     "text",
     "with_google",
 ]

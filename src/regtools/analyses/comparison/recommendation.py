@@ -82,7 +82,7 @@ def bills_today(workload: Workload, *, book: PriceBook | None = None) -> pd.Data
             (
                 part.registry,
                 part.kind,
-                provider.title,
+                provider.title if provider else "",
                 bill.plan.name if bill else "",
                 as_float(bill.monthly_usd) if bill else None,
                 as_float(bill.low_usd) if bill else None,
@@ -96,11 +96,17 @@ def bills_today(workload: Workload, *, book: PriceBook | None = None) -> pd.Data
 def _bills_today(workload: Workload, book: PriceBook) -> list[tuple[Part, Bill | None]]:
     found = []
     for part in workload.parts:
-        provider = provider_of(part.kind, book)
+        key = _home(part, book)
         bills = every_bill(part.inputs, _share(part, workload), book)
-        own = [bill for bill in bills if bill.provider.key == provider.key]
+        own = [bill for bill in bills if bill.provider.key == key]
         found.append((part, next(iter(cheapest_bills(own)), None)))
     return found
+
+
+def _home(part: Part, book: PriceBook) -> str:
+    """Give the key of who bills a registry today; empty where the book does not know."""
+    provider = provider_of(part.kind, book)
+    return provider.key if provider else ""
 
 
 def _share(part: Part, workload: Workload) -> Scenario:
@@ -134,7 +140,7 @@ def switching(workload: Workload, provider: str, *, book: PriceBook | None = Non
     leaving = [
         (part, bill)
         for part, bill in _bills_today(workload, whole)
-        if provider_of(part.kind, whole).key != provider
+        if _home(part, whole) != provider
     ]
     if not leaving:
         return Switch(hours=Decimal(0), low_usd=Decimal(0), high_usd=Decimal(0))
@@ -153,7 +159,7 @@ def switching(workload: Workload, provider: str, *, book: PriceBook | None = Non
 def _way_out(part: Part, bill: Bill | None, book: PriceBook) -> Egress:
     size = part.inputs.stored_bytes["registry"]
     plan = bill.plan.name if bill else None
-    return egress(provider_of(part.kind, book).key, size, size, plan=plan, book=book)
+    return egress(_home(part, book), size, size, plan=plan, book=book)
 
 
 def _added(labour: Decimal, amounts: list[Decimal | None]) -> Decimal | None:
@@ -184,7 +190,7 @@ def recommendation(workload: Workload, *, book: PriceBook | None = None) -> pd.D
     whole = book or price_book()
     bills = cheapest_bills(every_bill(workload.inputs, workload.scenario, whole))
     before = sum_today(workload, whole)
-    own = {provider_of(part.kind, whole).key for part in workload.parts}
+    own = {_home(part, whole) for part in workload.parts}
     ranked = []
     for bill in bills:
         takes = switching(workload, bill.provider.key, book=whole)
