@@ -144,7 +144,8 @@ def make_bill(provider: Provider, plan: Plan, inputs: BillInputs, scenario: Scen
         _components(provider, plan, inputs, scenario, bound)
         for bound in (Bound.ESTIMATE, Bound.LOW, Bound.HIGH)
     )
-    grows = not inputs.complete and any(_depends(price, scenario) for price in plan.prices)
+    own = [found for price in plan.prices if (found := priced(price, scenario)) is not None]
+    grows = not inputs.complete and any(_depends(price, scenario) for price in own)
     caution = [] if inputs.complete else [_LOWER_BOUND if grows else _PARTIAL]
     return Bill(
         provider=provider,

@@ -16,7 +16,7 @@ from typing import Any, Final
 import pandas as pd
 
 from regtools.analyses.bill import Bill, make_bill
-from regtools.analyses.book import PriceBook, Provider
+from regtools.analyses.book import Plan, PriceBook, Provider
 from regtools.analyses.horizon import Outlook, outlook
 from regtools.analyses.prices import is_stale, price_book
 from regtools.analyses.scenario import BillInputs, Scenario, decimal
@@ -149,8 +149,14 @@ def every_bill(inputs: BillInputs, scenario: Scenario, book: PriceBook) -> list[
         for provider in book.providers.values()
         for plan in provider.plans
         if plan.region == scenario.region or not _has_region(provider, scenario.region)
-        if all(getattr(scenario, name, None) is not None for name in plan.needs)
+        if _is_offered(plan, scenario)
     ]
+
+
+def _is_offered(plan: Plan, scenario: Scenario) -> bool:
+    """Say whether a plan is one at all: with your own prices, or with something to archive."""
+    has_rates = all(getattr(scenario, name) is not None for name in plan.needs)
+    return has_rates and (not plan.archives or decimal(scenario.archived_share) > 0)
 
 
 def _has_region(provider: Provider, region: str) -> bool:
