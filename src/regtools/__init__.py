@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     )
     from regtools.analyses.audit import audit
     from regtools.analyses.baseline import baseline
+    from regtools.analyses.bill import unit_months
     from regtools.analyses.comparison.answer import cost_answer
     from regtools.analyses.comparison.break_even import break_even, tipping_points
     from regtools.analyses.comparison.recommendation import bills_today, recommendation
@@ -191,6 +192,7 @@ _HOMES = {
     "tiles": "tables",
     "tipping_points": "analyses.comparison.break_even",
     "typed_workload": "analyses.workload",
+    "unit_months": "analyses.bill",
     "usage": "analyses.usage",
     "workload": "analyses.workload",
 }
@@ -294,6 +296,7 @@ __all__ = [
     "tiles",
     "tipping_points",
     "typed_workload",
+    "unit_months",
     "usage",
     "workload",
 ]

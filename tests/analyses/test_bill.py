@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from regtools.analyses.bill import Bill, Bound, in_cents, make_bill, price_lines
+from regtools.analyses.bill import Bill, Bound, in_cents, make_bill, price_lines, unit_months
 from regtools.analyses.book import Plan, Provider
 from regtools.analyses.prices import price_book
 from regtools.analyses.scenario import BillInputs, Scenario, assumed, egress_bytes
@@ -24,7 +26,7 @@ PLANS = [(one, plan) for one in BOOK.providers.values() for plan in one.plans]
 def inputs(stored: int = 0, *, complete: bool = True, **changes: object) -> BillInputs:
     """Give the same size in every scope, 40 repositories, and pulls of 200 MB in 10 objects."""
     made = BillInputs(
-        stored_bytes=dict.fromkeys(("registry", "namespace", "repository"), stored),
+        stored_bytes=dict.fromkeys(("registry", "namespace", "repository", "version"), stored),
         repositories=40,
         mean_pull_bytes=Decimal(200 * 10**6),
         mean_pull_objects=Decimal(10),
@@ -126,7 +128,9 @@ class TestVendorsExamples:
     def test_basic_acr_with_25_gb(self, tmp_path: Path) -> None:
         # learn.microsoft.com container-registry-skus, read 2026-11-23: "$0.167 per day";
         # 25 GB: 15 more at $0.003 a day = $0.045; together $0.212 a day. 30 days: $6.36.
-        source = Path(__file__).parents[2] / "src" / "regtools" / "prices" / "acr.toml"
+        source = (
+            Path(__file__).parents[2] / "src" / "regtools" / "prices" / "2026-11-23" / "acr.toml"
+        )
         text = source.read_text(encoding="utf-8")
         rounded = text.replace("rate = 0.1666", "rate = 0.167").replace(
             "rate = 0.10\n", "rate = 0.09\n"
@@ -143,6 +147,140 @@ class TestVendorsExamples:
     def test_30_days_of_acr_as_infracost_prints_them(self, plan: str, usd: str) -> None:
         # infracost, container_registry_test.golden, read 2026-11-23.
         assert bill("acr", plan, inputs(), days=30).monthly_usd == Decimal(usd)
+
+    def test_githubs_march(self) -> None:
+        # github/docs github-packages.md (051718f2): 3 GB for 10 days and 12 GB for 21 days are
+        # 6,768 GB-hours, in 744 hours 9.0967 GB-months, to the nearest MB 9.097.
+        spans = [(Decimal(3), Decimal(10)), (Decimal(12), Decimal(21))]
+        assert unit_months(spans, month_days=31, step=Decimal("0.001")) == Decimal("9.097")
+
+    def test_githubs_estimate(self) -> None:
+        # The same page: 0.5 GB for 10 days and 3 GB for 15 are 1,200 GB-hours, 1.6 GB-months.
+        spans = [(Decimal(0), Decimal(5)), (Decimal("0.5"), Decimal(10)), (Decimal(3), Decimal(15))]
+        assert round(unit_months(spans, month_days=31), 1) == Decimal("1.6")
+
+    def test_a_version_published_again_is_stored_again(self) -> None:
+        # The same page: a package of 500 MB, published again without deleting, makes 1 GB.
+        stored = {"registry": GB // 2, "namespace": GB // 2, "repository": GB // 2, "version": GB}
+        made = bill("github-packages", "Free", inputs(stored_bytes=stored), users=1)
+        # 1 GB less 0.5 GB free at $0.25.
+        assert (made.stored_bytes, made.monthly_usd) == (GB, Decimal("0.13"))
+
+    def test_githubs_traffic_is_rounded_to_the_nearest_gb(self) -> None:
+        usd = [
+            bill("github-packages", "Free", inputs(), users=1, egress_gb=gb).monthly_usd
+            for gb in (Decimal("2.49"), Decimal("2.5"))
+        ]
+        # The first GB is free.
+        assert usd == [Decimal("0.50"), Decimal("1.00")]
+
+    def test_digitaloceans_allowance_for_16_days(self) -> None:
+        # docs.digitalocean.com, container registry pricing (2025-06-11): 16 days of 500 MiB are
+        # about 285 MiB, of a month of 28 days.
+        free = unit_months([(Decimal(500), Decimal(16))], month_days=28)
+        assert int(free) == 285
+
+    @pytest.mark.parametrize(("gib", "usd"), [(5, "5.00"), (6, "5.02"), (105, "7.00")])
+    def test_digitaloceans_basic_plan(self, gib: int, usd: str) -> None:
+        # The same page: $5 with 5 GiB, $0.02 a GiB more.
+        made = bill("digitalocean", "Basic", inputs(gib * GIB, repositories=5))
+        assert made.monthly_usd == Decimal(usd)
+
+    @pytest.mark.parametrize(("stored", "usd"), [(10, "1.00"), (250, "25.00"), (2500, "250.00")])
+    def test_ecr_as_a_guide_counts_it(self, stored: int, usd: str) -> None:
+        # wring.co, "AWS ECR Pricing", 2026-03-15: small team, active CI/CD, large organisation.
+        assert bill("ecr", "private", inputs(stored * GIB)).monthly_usd == Decimal(usd)
+
+    def test_a_replica_of_acr_stores_everything_again(self) -> None:
+        # container-registry-geo-replication: 1 GiB in 5 replicas are 5 GiB, each another unit.
+        one, five = (
+            bill("acr", "Premium", inputs(600 * GIB), days=30, regions=regions)
+            for regions in (1, 5)
+        )
+        assert one.monthly_usd == Decimal("60.00")  # 30 × 1.6666, 100 GiB over the 500 at 0.10
+        assert five.monthly_usd == Decimal("499.99")  # 5 × 30 × 1.6666, 2,500 over the 500
+
+    def test_jfrogs_consumption_is_storage_and_traffic(self) -> None:
+        # jfrog.com/pricing (2026-09-20): Pro $150 with 25 GB, then $1.25 a GB.
+        made = bill("jfrog", "Pro", inputs(20 * GB), egress_gb=15)
+        assert made.monthly_usd == Decimal("162.50")
+
+    def test_an_archive_saves_only_above_150_tb(self) -> None:
+        small = bill("ecr", "private with archive", inputs(1000 * GIB), archived_share=1)
+        assert small.monthly_usd == Decimal("100.00")
+        large = bill("ecr", "private with archive", inputs(163_600 * GIB), archived_share=1)
+        assert large.monthly_usd == Decimal("15360.00") + 10_000 * Decimal("0.07")
+
+    @pytest.mark.parametrize(
+        ("provider", "plan", "usd"),
+        [
+            ("ghcr", "GHCR", "0.00"),
+            ("gitlab", "GitLab", "0.00"),
+            ("dockerhub", "Paid", "5.00"),
+            ("ecr", "ECR", "10.00"),
+            ("gcr", "GCR", "2.60"),
+        ],
+    )
+    def test_the_guides_own_table(self, provider: str, plan: str, usd: str) -> None:
+        owner = price_book(edition="guide-undated").provider(provider)
+        (chosen,) = (one for one in owner.plans if one.name == plan)
+        stored = inputs(100 * GB + GB // 2 if provider in ("ecr", "gcr") else 100 * GB)
+        assert make_bill(owner, chosen, stored, Scenario()).monthly_usd == Decimal(usd)
+        assert all(price.checked is None for price in chosen.prices)
+
+
+class TestYourOwnPrices:
+    own = MappingProxyType({"own_machine_usd": 40, "own_disk_usd_per_gb": Decimal("0.10")})
+
+    def test_a_machine_with_its_disk(self) -> None:
+        made = bill(
+            "selfhosted", "Your own machine and disk", inputs(100 * GB), disk_headroom=0, **self.own
+        )
+        assert made.monthly_usd == Decimal("50.00")
+        assert made.plan.checked == date(2026, 11, 23)
+
+    def test_hours_and_backups_are_lines_where_they_have_a_price(self) -> None:
+        made = bill(
+            "selfhosted",
+            "Your own machine and disk",
+            inputs(100 * GB),
+            disk_headroom=0,
+            labour_hours=3,
+            labour_usd_per_hour=80,
+            backup_usd_per_gb=Decimal("0.02"),
+            **self.own,
+        )
+        lines = {line.price.component: line.usd for line in made.components}
+        assert (lines["labour"], lines["backup"]) == (240, 2)
+        assert made.monthly_usd == Decimal("292.00")
+        without = bill("selfhosted", "Hetzner CX33", inputs(GB), labour_hours=3)
+        assert "labour" not in {line.price.component for line in without.components}
+
+    def test_they_are_in_every_plan_that_people_run(self) -> None:
+        for plan in BOOK.provider("selfhosted").plans:
+            assert {"labour", "backup"} <= {price.component for price in plan.prices}
+
+
+@given(
+    st.lists(st.tuples(st.decimals(0, 10**5, places=3), st.integers(1, 31)), max_size=6),
+    st.integers(28, 31),
+)
+def test_a_part_of_a_month_is_never_more_than_the_whole(
+    spans: list[tuple[Decimal, int]], month_days: int
+) -> None:
+    parts = [(units, Decimal(days)) for units, days in spans]
+    total = unit_months(parts, month_days=month_days)
+    tiny = Decimal("1e-18")
+    each = sum((unit_months([one], month_days=month_days) for one in parts), Decimal(0))
+    assert abs(total - each) < tiny
+    for units, _ in parts:
+        whole = unit_months([(units, Decimal(month_days))], month_days=month_days)
+        assert abs(whole - units) < tiny
+        most = max((units for units, _ in parts), default=Decimal(0))
+        days = sum(days for _, days in spans)
+        assert total * month_days <= most * days + tiny
+    rounded = unit_months(parts, month_days=month_days, step=Decimal("0.001"))
+    assert abs(rounded - total) <= Decimal("0.0005")
 
 
 class TestTiers:
@@ -231,7 +369,8 @@ class TestLaws:
         self, provider: Provider, plan: Plan, data: st.DataObject
     ) -> None:
         sizes = sorted(data.draw(st.lists(amounts, min_size=3, max_size=3)))
-        stored = dict(zip(("registry", "namespace", "repository"), sizes, strict=True))
+        scopes = ("registry", "namespace", "repository", "version")
+        stored = dict(zip(scopes, [*sizes, sizes[-1]], strict=True))
         scenario = Scenario(
             egress_gb=data.draw(st.none() | st.floats(0, 10**6)),
             pulls=data.draw(st.integers(0, 10**6)),
@@ -267,7 +406,12 @@ class TestTheRange:
         assert (google.low_usd, google.monthly_usd) == (Decimal("0.95"), Decimal("9.95"))
 
     def test_each_provider_is_billed_by_its_own_scope(self) -> None:
-        stored = {"registry": 10 * GIB, "namespace": 20 * GIB, "repository": 100 * GIB}
+        stored = {
+            "registry": 10 * GIB,
+            "namespace": 20 * GIB,
+            "repository": 100 * GIB,
+            "version": 300 * GIB,
+        }
         sizes = {
             key: make_bill(one, one.plans[0], inputs(stored_bytes=stored), Scenario()).stored_bytes
             for key, one in BOOK.providers.items()
@@ -276,11 +420,15 @@ class TestTheRange:
         assert {key: size // GIB for key, size in sizes.items()} == {
             "acr": 10,
             "artifactregistry": 100,
+            "digitalocean": 10,
             "dockerhub": 100,
             "ecr": 100,
             "ecr-public": 100,
+            "gcr": 10,
             "ghcr": 100,
+            "github-packages": 300,
             "gitlab": 20,
+            "jfrog": 10,
             "quay": 20,
             "selfhosted": 10,
         }
@@ -309,7 +457,9 @@ class TestTheRange:
         assert bill("selfhosted", "Hetzner CX23", missing, egress_gb=None).high_usd is None
 
     def test_an_uncertain_source_is_told(self, tmp_path: Path) -> None:
-        source = Path(__file__).parents[2] / "src" / "regtools" / "prices" / "ecr.toml"
+        source = (
+            Path(__file__).parents[2] / "src" / "regtools" / "prices" / "2026-11-23" / "ecr.toml"
+        )
         text = source.read_text(encoding="utf-8").replace('grade = "B"', 'grade = "U"')
         (tmp_path / "ecr.toml").write_text(text, encoding="utf-8")
         made = bill("ecr", "private", inputs(GIB), folder=tmp_path)

@@ -184,7 +184,13 @@ class TestCost:
         publish(history, shelf.inventory())
         frame = cost(history)
         assert list(frame.columns) == list(COLUMNS)
-        assert len(frame) == sum(len(one.plans) for one in price_book().providers.values())
+        offered = [
+            plan
+            for one in price_book().providers.values()
+            for plan in one.plans
+            if not plan.needs and not plan.archives
+        ]
+        assert len(frame) == len(offered)
         for column in ("monthly_usd", "low_usd", "high_usd", "storage_gb"):
             assert frame[column].dtype == "float64"
         assert (frame["feasible"].dtype, frame["cheapest_of_provider"].dtype) == (bool, bool)
@@ -226,6 +232,8 @@ class TestCost:
             "Quay.io": "Medium",
             "Docker Hub": "Team",
             "GitLab.com": "Premium",
+            "GitHub Packages": "Free",
+            "JFrog Artifactory": "Pro",
         }
         assert chosen["feasible"].all()
         for _, row in chosen.iterrows():

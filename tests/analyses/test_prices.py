@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -65,11 +66,15 @@ def test_every_provider_that_is_compared_has_a_plan() -> None:
     assert with_plans == [
         "acr",
         "artifactregistry",
+        "digitalocean",
         "dockerhub",
         "ecr",
         "ecr-public",
+        "gcr",
         "ghcr",
+        "github-packages",
         "gitlab",
+        "jfrog",
         "quay",
         "selfhosted",
     ]
@@ -84,7 +89,7 @@ def test_every_price_has_a_source_a_date_and_a_grade(price: Price) -> None:
 
 @pytest.mark.parametrize("price", PRICES, ids=ident)
 def test_a_price_of_bytes_says_which_unit_is_meant(price: Price) -> None:
-    if "G" not in price.unit or "volume" in price.unit:
+    if "G" not in price.unit or "volume" in price.unit or "pack" in price.unit:
         assert price.other_unit_size is None
         return
     assert price.unit_size in (GB, GIB)
@@ -100,7 +105,11 @@ def test_money_is_decimal_and_as_written(price: Price) -> None:
 
 
 def test_a_price_without_a_rate_says_why() -> None:
-    unknown = [price for price in PRICES if any(tier.rate is None for tier in price.tiers)]
+    unknown = [
+        price
+        for price in PRICES
+        if not price.rate_from and any(tier.rate is None for tier in price.tiers)
+    ]
     assert [price.key for price in unknown if not price.note] == []
     assert "gitlab/seats-ultimate" in [price.key for price in unknown]
 
@@ -144,9 +153,13 @@ def test_the_frame_has_a_row_for_each_price() -> None:
 
 def test_a_providers_frame_has_the_prices_it_borrows() -> None:
     frame = prices("ecr")
-    assert list(frame["provider"] + "/" + frame["price"]) == ["ecr/storage", "aws/traffic"]
-    assert frame["rate"][1] == "0.09 to 10240, 0.085 to 51200, 0.07 to 153600, then 0.05"
-    assert (frame["free"][1], frame["unit_size"][1]) == ("100", "2^30 or 10^9")
+    assert list(frame["provider"] + "/" + frame["price"]) == [
+        "ecr/storage",
+        "ecr/archive",
+        "aws/traffic",
+    ]
+    assert frame["rate"][2] == "0.09 to 10240, 0.085 to 51200, 0.07 to 153600, then 0.05"
+    assert (frame["free"][2], frame["unit_size"][2]) == ("100", "2^30 or 10^9")
 
 
 def test_a_price_that_nobody_publishes_is_empty_and_not_zero() -> None:
@@ -162,9 +175,12 @@ def test_the_documented_table_is_the_book() -> None:
 
 
 def test_the_documented_entry_is_understood(tmp_path: Path) -> None:
-    (entry,) = re.findall(r"```toml\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.DOTALL)
+    laid, entry = re.findall(r"```toml\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.DOTALL)
     own = price_book(written(tmp_path, entry)).provider("artifactory")
     assert [plan.name for plan in own.plans] == ["team"]
+    book = price_book(overrides=tomllib.loads(laid)["prices"])
+    assert book.provider("ecr").prices["storage"].tiers[0].rate == Decimal("0.08")
+    assert book.provider("gitlab").plans[0].max_private_users == 50
 
 
 class TestAFileOfMyOwn:
@@ -177,7 +193,8 @@ class TestAFileOfMyOwn:
         text = ENTRY.replace('"mine"', '"ecr"')
         book = price_book(written(tmp_path, text))
         assert [plan.name for plan in book.provider("ecr").plans] == ["only"]
-        assert [plan.name for plan in price_book().provider("ecr").plans] == ["private"]
+        shipped = [plan.name for plan in price_book().provider("ecr").plans]
+        assert shipped == ["private", "private with archive"]
 
     def test_may_refer_to_a_price_of_another_provider(self, tmp_path: Path) -> None:
         text = ENTRY.replace('["storage"]', '["storage", "aws/traffic"]')
