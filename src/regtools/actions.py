@@ -256,10 +256,11 @@ def sensitivity_table(sensitivity: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        assumption, now, instead, cheapest_then, monthly_usd, change_usd.
+        assumption, instead, cheapest_then, monthly_usd, change_usd.
     """
     rows = sensitivity.to_dict("records")
-    shown = sensitivity[["assumption", "now", "instead"]].copy()
+    shown = sensitivity[["assumption"]].copy()
+    shown["instead"] = [f"{row['instead']}, not {row['now']}" for row in rows]
     shown["cheapest_then"] = [_named(row) if row["provider"] else "none holds it" for row in rows]
     shown[["monthly_usd", "change_usd"]] = sensitivity[["monthly_usd", "change_usd"]]
     return shown

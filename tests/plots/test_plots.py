@@ -216,6 +216,17 @@ def test_a_curve_shows_where_one_is_now() -> None:
     assert any(set(line.get_xdata()) == {30.0} for line in ax.lines)
 
 
+def test_curves_show_the_seven_that_are_cheapest_now() -> None:
+    rows = [
+        {"over": "users", "provider": f"P{n}", "amount": x, "monthly_usd": n * (10 - x), "now": 0}
+        for n in range(1, 10)
+        for x in (0, 9)
+    ]
+    ax = plots.plot_break_even(pd.DataFrame(rows))
+    assert "(the 7 cheapest of 9)" in ax.get_xlabel()
+    assert {text.get_text() for text in ax.texts} == {"now", *(f"P{n}" for n in range(1, 8))}
+
+
 def test_of_each_provider_the_cheapest_possible_plan_is_drawn() -> None:
     ax = plots.plot_cost(cost_frame())
     names = [text.get_text() for text in ax.get_yticklabels()]

@@ -32,6 +32,7 @@ from regtools.tables import is_missing
 _DASHES: Final = ("-", "--", "-.", ":", (0, (6, 2)), (0, (1, 1)))
 _HATCHES: Final = ("", "////", "....", "xxxx", "\\\\\\\\", "++++", "oo")
 _FILLS: Final = (BLUE, PALE, "#7b8794", "#e0b07a", "#c9d3dc", "#5f8f74", "#d9dee4")
+_MOST_LINES: Final = 7
 _AXES: Final = {
     "storage_gb": "GB stored, each layer once",
     "egress_gb": "GB pulled over the internet a month",
@@ -189,8 +190,8 @@ def cost_title(plans: pd.DataFrame) -> str:
     best = possible.sort_values("monthly_usd").iloc[0]
     dearest = possible.sort_values("monthly_usd").iloc[-1]
     return (
-        f"From {money(float(best['monthly_usd']))} ({label(best['provider'], 30)}) to "
-        f"{money(float(dearest['monthly_usd']))} ({label(dearest['provider'], 30)}) a month"
+        f"From {money(float(best['monthly_usd']))} ({label(best['provider'], 22)}) to "
+        f"{money(float(dearest['monthly_usd']))} ({label(dearest['provider'], 22)}) a month"
     )
 
 
@@ -210,7 +211,8 @@ def plot_break_even(curve: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     if known.empty:
         return empty(ax, "No plan was priced.")
     over = str(known["over"].iloc[0])
-    ends = _lines(ax, known, "amount")
+    shown = _cheapest_lines(known, "amount", float(known["now"].iloc[0]))
+    ends = _lines(ax, shown, "amount")
     now = float(known["now"].iloc[0])
     ax.axvline(now, color=MUTED, linewidth=1, linestyle=":")
     ax.annotate(
@@ -221,12 +223,25 @@ def plot_break_even(curve: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         va="top",
         color=MUTED,
     )
-    ax.set_xlabel(_AXES.get(over, over))
+    ax.set_xlabel(f"{_AXES.get(over, over)}{_left_out(known, shown)}")
     title = _break_even_title(known)
     most = float(known["amount"].max())
     bills = listed(f"{end.words} {money(end.y)}" for end in sorted(ends, key=lambda end: end.y))
     alt = f"Line chart of monthly cost against {_AXES.get(over, over)}. {title}. At {most:,.0f}: {bills}."
     return finish(ax, title=title, alt=alt)
+
+
+def _cheapest_lines(rows: pd.DataFrame, across: str, place: float) -> pd.DataFrame:
+    """Keep the providers that cost least at a place: dearer ones would flatten all the others."""
+    near = rows.assign(_away=(rows[across] - place).abs()).sort_values("_away", kind="stable")
+    here = near.drop_duplicates("provider").sort_values("monthly_usd", kind="stable")
+    kept = set(here["provider"].head(_MOST_LINES))
+    return rows[rows["provider"].isin(kept)]
+
+
+def _left_out(rows: pd.DataFrame, shown: pd.DataFrame) -> str:
+    every, kept = rows["provider"].nunique(), shown["provider"].nunique()
+    return "" if every == kept else f" (the {kept} cheapest of {every})"
 
 
 def _lines(ax: Axes, rows: pd.DataFrame, across: str) -> list[LineEnd]:
@@ -288,11 +303,13 @@ def plot_cost_over_time(months: pd.DataFrame, *, ax: Axes | None = None) -> Axes
     known = months[months["feasible"].astype(bool)].dropna(subset=["monthly_usd"])
     if known.empty:
         return empty(ax, "No plan holds this workload.")
-    ends = _lines(ax, known, "month")
-    ax.set_xlabel("months from now; band: range of the trend and of the prices")
+    shown = _cheapest_lines(known, "month", float(known["month"].min()))
+    ends = _lines(ax, shown, "month")
+    band = "months from now; band: range of the trend and of the prices"
+    ax.set_xlabel(f"{band}{_left_out(known, shown)}")
     last = int(known["month"].max())
     bills = listed(f"{end.words} {money(end.y)}" for end in sorted(ends, key=lambda end: end.y))
-    title = _growing_title(known)
+    title = _growing_title(shown)
     return finish(
         ax,
         title=title,

@@ -139,8 +139,8 @@ def _changes(workload: Workload, now: Bill) -> Iterable[_Change]:
     )
     yield _Change(
         assumption="the cheapest provider's terms",
-        now=f"{now.provider.title} as today",
-        instead=f"without {now.provider.title}",
+        now=now.provider.title,
+        instead="all others",
         workload=workload,
         without=now.provider.key,
     )
