@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from regtools.analyses.bill import Bill, Bound, in_cents, make_bill, price_lines, unit_months
-from regtools.analyses.book import Plan, Provider
+from regtools.analyses.book import Plan, Price, Provider
 from regtools.analyses.prices import price_book
 from regtools.analyses.scenario import BillInputs, Scenario, assumed, egress_bytes
 from regtools.errors import ConfigError
-from regtools.units import GB, GIB, cents
+from regtools.units import GB, GIB, cents, parse_bytes
 
 BOOK = price_book()
 PLANS = [(one, plan) for one in BOOK.providers.values() for plan in one.plans]
@@ -227,6 +227,32 @@ class TestVendorsExamples:
         stored = inputs(100 * GB + GB // 2 if provider in ("ecr", "gcr") else 100 * GB)
         assert make_bill(owner, chosen, stored, Scenario()).monthly_usd == Decimal(usd)
         assert all(price.checked is None for price in chosen.prices)
+
+
+PRICES_OF_BYTES = [
+    price
+    for one in BOOK.providers.values()
+    for price in one.prices.values()
+    if all(tier.rate is not None for tier in price.tiers)
+]
+
+
+@pytest.mark.parametrize("price", PRICES_OF_BYTES, ids=lambda price: price.key)
+@given(st.decimals(0, 10**6, places=3), st.decimals(0, 1, places=3))
+def test_tiers_are_continuous(price: Price, quantity: Decimal, more: Decimal) -> None:
+    before, after = (
+        sum((line.usd or Decimal(0) for line in price_lines(price, amount)), Decimal(0))
+        for amount in (quantity, quantity + more)
+    )
+    dearest = max(tier.rate or Decimal(0) for tier in price.tiers)
+    assert 0 <= after - before <= more * dearest
+
+
+@given(st.integers(0, 10**15), st.sampled_from([GB, GIB]))
+def test_bytes_come_back_from_units(size: int, unit: int) -> None:
+    units = Decimal(size) / unit
+    assert int((units * unit).to_integral_value()) == size
+    assert parse_bytes(f"{units:f}{'GB' if unit == GB else 'GiB'}") in (size, size - 1)
 
 
 class TestYourOwnPrices:

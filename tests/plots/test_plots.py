@@ -36,6 +36,7 @@ CURVE = pd.DataFrame(
         "provider": ["Flat", "Flat", HOSTILE, HOSTILE],
         "amount": [0.0, 100.0, 0.0, 100.0],
         "monthly_usd": [50.0, 50.0, 10.0, 90.0],
+        "grade": ["A", "U", "A", "A"],
         "now": 30.0,
     }
 )
@@ -46,6 +47,7 @@ MONTHS = pd.DataFrame(
         "monthly_usd": [50.0, 50.0, 10.0, 90.0],
         "low_usd": [50.0, 50.0, 9.0, 80.0],
         "high_usd": [50.0, 50.0, 12.0, None],
+        "grade": "A",
         "feasible": True,
     }
 )
@@ -212,13 +214,20 @@ def test_a_bar_is_made_of_its_components() -> None:
 
 def test_a_curve_shows_where_one_is_now() -> None:
     ax = plots.plot_break_even(CURVE)
-    assert "now" in {text.get_text() for text in ax.texts}
+    assert {"now", "Flat (U)"} <= {text.get_text() for text in ax.texts}
     assert any(set(line.get_xdata()) == {30.0} for line in ax.lines)
 
 
 def test_curves_show_the_seven_that_are_cheapest_now() -> None:
     rows = [
-        {"over": "users", "provider": f"P{n}", "amount": x, "monthly_usd": n * (10 - x), "now": 0}
+        {
+            "over": "users",
+            "provider": f"P{n}",
+            "amount": x,
+            "monthly_usd": n * (10 - x),
+            "grade": "A",
+            "now": 0,
+        }
         for n in range(1, 10)
         for x in (0, 9)
     ]
@@ -230,7 +239,7 @@ def test_curves_show_the_seven_that_are_cheapest_now() -> None:
 def test_of_each_provider_the_cheapest_possible_plan_is_drawn() -> None:
     ax = plots.plot_cost(cost_frame())
     names = [text.get_text() for text in ax.get_yticklabels()]
-    assert [name.split("\n")[1] for name in names] == ["large", "only", "ask"]
+    assert [name.split("\n")[1] for name in names] == ["large", "only", "ask (U)"]
 
 
 def test_what_goes_is_dark_and_what_is_shared_is_hatched() -> None:

@@ -25,6 +25,7 @@ COLUMNS: Final = {
     "monthly_usd": "float64",
     "low_usd": "float64",
     "high_usd": "float64",
+    "grade": "str",
     "feasible": "bool",
 }
 
@@ -101,7 +102,7 @@ def cost_over_time(
     DataFrame
         provider, plan, month (from 1), storage_gb (10⁹ bytes), monthly_usd, low_usd and high_usd
         (with the bounds of the trend and of the prices; high is empty where nobody can say),
-        feasible.
+        grade, feasible.
     """
     whole = book or price_book()
     wanted = set(zip(plans["provider"], plans["plan"], strict=True))
@@ -115,6 +116,7 @@ def cost_over_time(
                 None if amount is None else float(amount)
                 for amount in (one.bill.monthly_usd, one.low_usd, one.high_usd)
             ),
+            one.bill.grade,
             not one.bill.why_not,
         )
         for provider in whole.providers.values()

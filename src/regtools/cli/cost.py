@@ -225,6 +225,9 @@ def _print(frame: pd.DataFrame, answer: Answer, *, every_plan: bool) -> None:
     print_rows(records(shown), Format.TABLE, columns=columns)
     for line in (answer.sentence, *answer.changes):
         say(line)
+    old = sorted(set(shown.loc[shown["notes"].str.startswith("Its prices are of"), "provider"]))
+    if old:
+        say(f"Prices older than a year, or undated: {', '.join(old)}. Check before you decide.")
     marked = sorted(set(shown.loc[shown["grade"] == "U", "provider"]))
     if marked:
         say(f"Grade U, from an uncertain source: {', '.join(marked)}. Ask before you decide.")

@@ -73,7 +73,10 @@ def plot_cost(cost: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     fills = _fills(plans)
     for place, row in enumerate(_rows(plans)):
         _cost_bar(ax, place, row, fills)
-    names = [f"{label(row['provider'], 30)}\n{label(row['plan'], 30)}" for row in _rows(plans)]
+    names = [
+        f"{label(row['provider'], 30)}\n{label(row['plan'], 30)}{_unsure(row['grade'])}"
+        for row in _rows(plans)
+    ]
     ax.set_yticks(range(len(names)), names, parse_math=False, fontsize=9)
     ax.tick_params(axis="y", labelcolor=INK)
     ax.invert_yaxis()
@@ -231,6 +234,11 @@ def plot_break_even(curve: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     return finish(ax, title=title, alt=alt)
 
 
+def _unsure(grade: object) -> str:
+    """Mark what stands on an uncertain price; of grades in a column, U is the greatest."""
+    return " (U)" if grade == "U" else ""
+
+
 def _cheapest_lines(rows: pd.DataFrame, across: str, place: float) -> pd.DataFrame:
     """Keep the providers that cost least at a place: dearer ones would flatten all the others."""
     near = rows.assign(_away=(rows[across] - place).abs()).sort_values("_away", kind="stable")
@@ -263,7 +271,8 @@ def _lines(ax: Axes, rows: pd.DataFrame, across: str) -> list[LineEnd]:
                 ordered[across], ordered["low_usd"].astype(float), high, color=colour, alpha=0.13
             )
         last = float(ordered["monthly_usd"].iloc[-1])
-        ends.append(LineEnd(ordered[across].iloc[-1], last, label(provider, 26), colour))
+        words = f"{label(provider, 26)}{_unsure(ordered['grade'].max())}"
+        ends.append(LineEnd(ordered[across].iloc[-1], last, words, colour))
     label_ends(ax, ends)
     money_axis(ax, "y")
     ax.set_ylim(bottom=0)

@@ -35,6 +35,7 @@ _CURVE: Final = {
     "provider": "str",
     "plan": "str",
     "monthly_usd": "float64",
+    "grade": "str",
     "now": "float64",
 }
 _TIPPING: Final = {
@@ -74,8 +75,8 @@ def break_even(
     Returns
     -------
     DataFrame
-        over, amount, provider, plan, monthly_usd: at each point each provider's cheapest plan
-        that holds the workload; and now, what there is today.
+        over, amount, provider, plan, monthly_usd, grade: at each point each provider's cheapest
+        plan that holds the workload; and now, what there is today.
 
     Raises
     ------
@@ -86,7 +87,15 @@ def break_even(
     points = [decimal(amount) for amount in amounts] or _grid(workload, over)
     now = float(amount_now(workload, over))
     rows = (
-        (over, float(amount), bill.provider.title, bill.plan.name, as_float(bill.monthly_usd), now)
+        (
+            over,
+            float(amount),
+            bill.provider.title,
+            bill.plan.name,
+            as_float(bill.monthly_usd),
+            bill.grade,
+            now,
+        )
         for amount in points
         for bill in _bills(changed(workload, over, amount), whole)
     )
