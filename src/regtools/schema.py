@@ -73,6 +73,8 @@ class TagRow:
     locked: bool | None = None
     """Whether the vendor refuses to delete it (a lock, an immutable or protected tag); empty: it
     does not tell."""
+    web_url: str | None = None
+    """Address of its web page, where the vendor tells one for each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,7 @@ from tests.support.vendors.scanning import SECRET, plan_tags, scan_vendor, setti
 from tests.support.vendors.scanning import Seen as Scan
 from tests.support.vendors.server import serving
 
+import regtools as rt
 from regtools.access import Options
 from regtools.errors import RegtoolsError
 from regtools.registries import registry_kind
@@ -63,6 +64,10 @@ def test_an_organizations_packages_are_found_whole(tmp_path: Path, server: GhcrS
     assert repositories.loc["acme/app", "web_url"].endswith(
         "/orgs/acme/packages/container/package/app"
     )
+    usage = rt.usage(seen.history, by="tag").set_index(["repository", "tag"])
+    for (repository, tag), digest in seen.tags.items():
+        page = f"/orgs/acme/packages/container/x/{int(digest[7:14], 16)}"
+        assert usage.loc[(repository, tag), "web_url"].endswith(page)
 
 
 def test_a_users_packages_are_asked_for_as_a_users(tmp_path: Path, server: GhcrServer) -> None:

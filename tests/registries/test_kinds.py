@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from regtools.analyses.cost import provider_of
+from regtools.analyses.prices import price_book
 from regtools.errors import ConfigError
 from regtools.registries import KINDS, detect_kind, registry_kind
 
@@ -177,3 +179,20 @@ def test_a_registry_links_to_its_page(kind: str, ui: str | None, url: str | None
 )
 def test_the_token_servers_path_tells_a_self_hosted_quay(realm: str, kind: str) -> None:
     assert detect_kind("images.example.com", realms=[realm]).name == kind
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_leads_to_who_sends_the_bill(kind: str) -> None:
+    hosts = {"gitlab": "registry.gitlab.com", "quay": "quay.io"}
+    provider = provider_of(kind, hosts.get(kind, "registry.example.com"), price_book())
+    assert provider is not None
+    assert provider.plans
+    own = {"acr", "artifactregistry", "dockerhub", "ecr", "ecr-public", "ghcr", "gitlab", "quay"}
+    assert provider.key == (kind if kind in own else "selfhosted")
+
+
+@pytest.mark.parametrize("kind", ["gitlab", "quay"])
+def test_what_people_run_themselves_is_billed_as_a_machine(kind: str) -> None:
+    provider = provider_of(kind, "registry.example.com", price_book())
+    assert provider is not None
+    assert provider.key == "selfhosted"

@@ -172,6 +172,8 @@ class Provider:
     """Within which bounds a blob is stored, and billed, once."""
     dedup_grade: str
     dedup_source: str
+    hosts: tuple[str, ...]
+    """Registries that it runs itself, where others run the same software; empty: all of its kind."""
     best_for: str
     """Whom it suits, beside money."""
     notes: tuple[str, ...]

@@ -125,7 +125,7 @@ def cost(
     today = {
         provider.key
         for part in found.parts
-        if (provider := provider_of(part.kind, whole)) is not None
+        if (provider := provider_of(part.kind, part.registry, whole)) is not None
     }
     sentences = found.assumptions()
     now = (found.taken_at or datetime.now(UTC)).date()
@@ -175,10 +175,13 @@ def cheapest_bills(made: Iterable[Bill]) -> list[Bill]:
     return list(chosen.values())
 
 
-def provider_of(kind: str, book: PriceBook) -> Provider | None:
-    """Give who sends the bill for a registry of this kind; None where the book has neither that
-    provider nor machines."""
-    return book.providers.get(kind) or book.providers.get(SELF_HOSTED)
+def provider_of(kind: str, registry: str, book: PriceBook) -> Provider | None:
+    """Give who sends the bill for a registry: the provider of its kind, or of a machine where
+    people run it themselves; None where the book has neither."""
+    own = book.providers.get(kind)
+    if own is None or (own.hosts and registry not in own.hosts):
+        return book.providers.get(SELF_HOSTED)
+    return own
 
 
 def _row(bill: Bill, ahead: Outlook, sentences: Sequence[str], now: date) -> dict[str, Any]:

@@ -205,6 +205,7 @@ def _provider(
         dedup_scope=section.choice("dedup_scope", SCOPES, "unknown"),
         dedup_grade=section.choice("dedup_grade", GRADES, "U"),
         dedup_source=section.text("dedup_source", ""),
+        hosts=section.texts("hosts"),
         best_for=section.text("best_for", ""),
         notes=section.texts("notes"),
         prices=MappingProxyType(dict(prices)),

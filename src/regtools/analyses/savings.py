@@ -10,9 +10,12 @@ from typing import Final
 import pandas as pd
 
 from regtools.analyses.bill import make_bill
+from regtools.analyses.book import PriceBook
+from regtools.analyses.cost import provider_of
 from regtools.analyses.prices import price_book
 from regtools.analyses.reach import made
 from regtools.analyses.scenario import BillInputs, Scenario
+from regtools.analyses.workload import SCOPES
 from regtools.schema import SnapshotRow
 
 COLUMNS: Final = {
@@ -24,7 +27,6 @@ COLUMNS: Final = {
     "monthly_usd_after": "object",
     "monthly_usd_freed": "object",
 }
-_SELF_HOSTED: Final = "selfhosted"
 _NO_TRAFFIC: Final = replace(Scenario(), pulls=0, egress_gb=0)
 
 
@@ -48,21 +50,24 @@ def savings(sizes: pd.DataFrame, snapshots: Sequence[SnapshotRow]) -> pd.DataFra
         provider has no price for storage gets nothing back: 0.
     """
     kinds = {row.registry: row.kind for row in snapshots}
+    book = price_book()
     rows = [
         _row(
             str(row["registry"]),
             kinds.get(str(row["registry"]), ""),
             int(row["bytes_freed"]),
             int(row["bytes_kept"]),
+            book,
         )
         for row in sizes.to_dict("records")
     ]
     return made(rows, COLUMNS)
 
 
-def _row(registry: str, kind: str, freed: int, kept: int) -> tuple[object, ...]:
-    providers = price_book().providers
-    provider = providers.get(kind) or providers[_SELF_HOSTED]
+def _row(registry: str, kind: str, freed: int, kept: int, book: PriceBook) -> tuple[object, ...]:
+    provider = provider_of(kind, registry, book)
+    if provider is None:
+        return registry, "", "", freed, None, None, None
     before, after = _inputs(freed + kept), _inputs(kept)
     best: tuple[str, Decimal, Decimal] | None = None
     for plan in provider.plans:
@@ -80,7 +85,7 @@ def _row(registry: str, kind: str, freed: int, kept: int) -> tuple[object, ...]:
 def _inputs(stored: int) -> BillInputs:
     # The bytes are those of the registry's own dedup scope, whichever the provider counts by.
     return BillInputs(
-        stored_bytes=dict.fromkeys(("registry", "namespace", "repository"), stored),
+        stored_bytes=dict.fromkeys(SCOPES, stored),
         repositories=1,
         mean_pull_bytes=Decimal(0),
         mean_pull_objects=Decimal(0),

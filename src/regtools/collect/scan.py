@@ -334,6 +334,7 @@ class _Run:
                     pulled_at=tag.pulled_at or version.pulled_at,
                     # What is locked by itself holds its tags.
                     locked=version.locked or tag.locked,
+                    web_url=tag.page,
                 )
 
         async def resolve(version: ListedVersion) -> None:

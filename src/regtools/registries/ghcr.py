@@ -191,9 +191,10 @@ def _version(entry: Entry) -> ListedVersion:
     metadata = entry.entry("metadata")
     container = metadata.entry("container") if metadata else None
     names = container.tags("tags") if container else ()
+    page = entry.optional_text("html_url")
     return ListedVersion(
         digest=entry.digest("name"),
-        tags=tuple(ListedTag(name=name, pushed_at=changed or created) for name in names),
+        tags=tuple(ListedTag(name=name, pushed_at=changed or created, page=page) for name in names),
         pushed_at=created or changed,
     )
 

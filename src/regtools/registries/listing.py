@@ -53,6 +53,8 @@ class ListedTag:
     pulled_at: datetime | None = None
     locked: bool | None = None
     """Whether the vendor refuses to delete it; None: it does not tell."""
+    page: str | None = None
+    """Address of its web page, where the vendor tells one for each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,19 +1,26 @@
 -- Answers: which manifest does each tag name, and which manifests have no tag?
 -- Parameters: none; tables links, tagged, others.
 -- Columns: place, tag (NULL: untagged), node (NULL: not read), unread (its digest then), pushed_at,
---          pulled_at, follows (a referrer's tag whose bytes are counted with its subject), context
+--          pulled_at, web_url, follows (a referrer's tag whose bytes are counted with its subject), context
 --          (the place, where that has referrers), root.
 WITH
 contexts AS (
     SELECT DISTINCT place FROM links WHERE place IS NOT NULL
 ),
 named AS (
-    SELECT place, tag, node, unread, pushed_at, pulled_at, FALSE AS follows
+    SELECT place, tag, node, unread, pushed_at, pulled_at, web_url, FALSE AS follows
     FROM tagged
     WHERE NOT refers
     UNION ALL
     SELECT
-        place, tag, node, CASE WHEN node IS NULL THEN digest END, pushed_at, pulled_at, follows
+        place,
+        tag,
+        node,
+        CASE WHEN node IS NULL THEN digest END,
+        pushed_at,
+        pulled_at,
+        NULL AS web_url,
+        follows
     FROM others
 ),
 every AS (

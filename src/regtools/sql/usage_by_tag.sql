@@ -64,6 +64,7 @@ SELECT
     places.dedup_scope,
     places.complete AND coalesce(root_sizes.known, FALSE) AS complete,
     coalesce(
+        roots.web_url,
         replace(
             replace(repositories.tag_web_url, '{tag}', roots.tag),
             '{digest}',

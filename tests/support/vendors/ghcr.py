@@ -125,6 +125,7 @@ class GhcrServer(BearerServer):
             "name": node.digest,
             "url": f"https://api.github.com{base}/packages/container/x/versions/1",
             "package_html_url": f"https://github.com{base}/packages/container/package/x",
+            "html_url": f"https://github.com{base}/packages/container/x/{int(node.digest[7:14], 16)}",
             "created_at": moment.strftime("%Y-%m-%dT%H:%M:%SZ"),
             "updated_at": (moment + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ"),
             "metadata": {

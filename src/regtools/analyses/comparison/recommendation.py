@@ -77,7 +77,7 @@ def bills_today(workload: Workload, *, book: PriceBook | None = None) -> pd.Data
     whole = book or price_book()
     rows = []
     for part, bill in _bills_today(workload, whole):
-        provider = provider_of(part.kind, whole)
+        provider = provider_of(part.kind, part.registry, whole)
         rows.append(
             (
                 part.registry,
@@ -105,7 +105,7 @@ def _bills_today(workload: Workload, book: PriceBook) -> list[tuple[Part, Bill |
 
 def _home(part: Part, book: PriceBook) -> str:
     """Give the key of who bills a registry today; empty where the book does not know."""
-    provider = provider_of(part.kind, book)
+    provider = provider_of(part.kind, part.registry, book)
     return provider.key if provider else ""
 
 
