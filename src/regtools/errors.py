@@ -198,6 +198,12 @@ class StorageError(RegtoolsError):
     default_remedy = "Run it where the folder is, as a user who may read it."
 
 
+class RunError(RegtoolsError):
+    """A nightly run, or a part of it, could not be finished."""
+
+    default_code = "RUN_FAILED"
+
+
 class ReportError(RegtoolsError):
     """A notebook did not finish.
 

@@ -12,11 +12,18 @@ import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import urlsplit
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -54,6 +61,62 @@ class RegistrySettings(BaseModel):
     """Hosts of token servers, beside the registry's own, that may see the credential."""
 
 
+class NotifySettings(BaseModel):
+    """One ``[run.notify.NAME]`` of the file: who is told of a run."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: Literal["webhook", "slack", "email"]
+    when: Literal["always", "finding", "failure"] = "finding"
+    """``finding``: of findings and of failures; ``failure``: of what could not be finished."""
+    url: str | None = None
+    """Reference to the address of a webhook: the address itself is a secret."""
+    host: str | None = None
+    port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    username: str | None = None
+    password: str | None = None
+    """References, as for a registry."""
+    sender: str | None = None
+    to: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.kind == "email":
+            missing = [name for name in ("host", "sender", "to") if not getattr(self, name)]
+            if missing:
+                raise ValueError(f"e-mail needs {', '.join(missing)}")
+            if self.password and self.security == "none":
+                raise ValueError("a password is not sent in the clear: use starttls or tls")
+        elif not self.url:
+            raise ValueError(f"{self.kind} needs url, a reference")
+        return self
+
+
+class RunSettings(BaseModel):
+    """``[run]`` of the file: what `regtools run` does."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    registries: tuple[str, ...] = ()
+    """Names from the settings; empty: all."""
+    diagnose: bool = True
+    check_blobs: bool = False
+    reports: tuple[str, ...] = ("all",)
+    fail_on: Literal["warning", "critical", "never"] = "critical"
+    time_limit: str = "4h"
+    """For everything: a number and s, m, h or d."""
+    notebook_limit: str = "30m"
+    """For one notebook."""
+    keep_reports: Annotated[int, Field(ge=1)] = 90
+    """How many of each report stay."""
+    publish: str | None = None
+    """Folder or bucket where reports go too."""
+    metrics: Path | None = None
+    """A file for Prometheus' textfile collector."""
+    notify: dict[str, NotifySettings] = Field(default_factory=dict)
+
+
 class Settings(BaseSettings):
     """What stands in the file and the environment."""
 
@@ -63,6 +126,7 @@ class Settings(BaseSettings):
     reports: str = "reports/"
     connections: Annotated[int, Field(ge=1, le=256)] = 32
     timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = 30
+    run: RunSettings = RunSettings()
     price_folder: Path = Field(
         default_factory=lambda: platformdirs.user_data_path("regtools", appauthor=False) / "prices"
     )
@@ -123,6 +187,13 @@ def load_settings(
     settings = _build(content, file, os.environ if environ is None else environ)
     for name, registry in settings.registries.items():
         _check_registry(name, registry)
+    for name, receiver in settings.run.notify.items():
+        for field in ("url", "username", "password"):
+            value = getattr(receiver, field)
+            if value is not None:
+                check_reference(
+                    value, where=f"run.notify.{name}.{field}", is_secret=field != "username"
+                )
     return settings
 
 
@@ -198,6 +269,11 @@ def _relative_to(folder: Path, content: dict[str, Any]) -> dict[str, Any]:
     for name in ("history", "reports", "price_folder"):
         if isinstance(content.get(name), str) and "://" not in content[name]:
             content[name] = str(folder / Path(content[name]).expanduser())
+    run = content.get("run")
+    if isinstance(run, dict):
+        for name in ("metrics", "publish"):
+            if isinstance(run.get(name), str) and "://" not in run[name]:
+                run[name] = str(folder / Path(run[name]).expanduser())
     registries = content.get("registries")
     for registry in registries.values() if isinstance(registries, dict) else ():
         if not isinstance(registry, dict):
@@ -229,12 +305,19 @@ def _explained(error: ValidationError, file: Path | None) -> ConfigError:
     place = str(file) if file else "the environment (REGTOOLS_…)"
     if first["type"] != "extra_forbidden":
         return ConfigError(f"{where} in {place} cannot be used: {first['msg']}.")
-    fields = RegistrySettings.model_fields if len(first["loc"]) > 1 else Settings.model_fields
+    fields = _fields_at(first["loc"])
     near = get_close_matches(str(first["loc"][-1]), fields, n=1)
     return ConfigError(
         f"{where} in {place} is not a setting.",
         remedy=f"Did you mean {near[0]!r}?" if near else f"Known are: {', '.join(fields)}.",
     )
+
+
+def _fields_at(place: tuple[int | str, ...]) -> Mapping[str, Any]:
+    """Give the keys that are known where a key is not."""
+    if place[0] == "run":
+        return (RunSettings if len(place) <= len(("run", "key")) else NotifySettings).model_fields
+    return (RegistrySettings if len(place) > 1 else Settings).model_fields
 
 
 def _check_registry(name: str, registry: RegistrySettings) -> None:

@@ -24,6 +24,8 @@ _FACTORS: Final = {
 }
 _SIZE: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*", re.IGNORECASE)
 _AGE: Final = re.compile(r"\s*(\d+)\s*(h|d|w|m|y)\s*", re.IGNORECASE)
+_SECONDS: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(s|m|h|d)\s*", re.IGNORECASE)
+_UNIT_SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _AGE_DAYS: Final = {"d": 1, "w": 7, "m": 30, "y": 365}
 
 
@@ -98,6 +100,28 @@ def parse_age(text: str) -> timedelta:
         raise ConfigError(
             f"{text!r} is older than anything.", remedy="Write a smaller number."
         ) from None
+
+
+def parse_seconds(text: str) -> float:
+    """Read ``90s``, ``30m``, ``4h`` or ``1d`` as seconds; here m is a minute.
+
+    Raises
+    ------
+    ConfigError
+        The text is no number above zero with one of these letters.
+
+    Examples
+    --------
+    >>> parse_seconds("1.5h"), parse_seconds("90s")
+    (5400.0, 90.0)
+    """
+    match = _SECONDS.fullmatch(text)
+    found = float(match[1]) * _UNIT_SECONDS[match[2].lower()] if match else 0.0
+    if found <= 0:
+        raise ConfigError(
+            f"{text!r} is no length of time.", remedy="Write a number and s, m, h or d: 90s, 4h."
+        )
+    return found
 
 
 def format_age(age: timedelta) -> str:

@@ -23,6 +23,7 @@ from regtools.cli import (
     reconcile,
     report,
     retention,
+    run,
     scan,
     sharing,
 )
@@ -47,6 +48,7 @@ for module in (
     reconcile,
     audit,
     report,
+    run,
     diagnose,
     inspect,
     capabilities,

@@ -14,6 +14,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -38,6 +39,7 @@ LATEST: Final = "latest"
 _LOCK: Final = ".lock"
 _STAGING: Final = ".staging-"
 _PAGE: Final = "index.html"
+_STAMP: Final = re.compile(r"\d{8}T\d{6}Z(?:-\d+)?")
 _SIDECAR: Final = "report.json"
 _TEMPLATES: Final = Path(__file__).resolve().parent / "templates"
 
@@ -71,6 +73,11 @@ def stamp_of(when: datetime) -> str:
     '20261123T102030Z'
     """
     return f"{when.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+
+
+def is_stamp(name: str) -> bool:
+    """Say whether a folder is a published report's."""
+    return _STAMP.fullmatch(name) is not None
 
 
 @contextmanager

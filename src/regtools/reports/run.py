@@ -48,6 +48,8 @@ class Limits:
 
     start_seconds: int = 60
     cell_seconds: int = 600
+    notebook_seconds: float = 1800
+    """For one notebook, from the start of its kernel to its end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +139,23 @@ class Kernels:
         """Give the class of kernel manager that reports to this object."""
         return type("RunKernel", (_Kernel,), {"started": self})
 
+    @property
+    def killed(self) -> bool:
+        """Whether they were ended."""
+        return self._killed
+
+
+class _OneKernel(Kernels):
+    """The kernel of one notebook, which belongs to those of a run too."""
+
+    def __init__(self, run: Kernels) -> None:
+        super().__init__()
+        self._run = run
+
+    def add(self, pid: int) -> None:
+        self._run.add(pid)
+        super().add(pid)
+
 
 _SILENT: Final = logging.NullHandler()
 
@@ -169,6 +188,10 @@ def execute(job: Job, folder: Path, kernels: Kernels, limits: Limits) -> Execute
     """
     output = folder / f"{job.name}.ipynb"
     clock = time.monotonic()
+    own = _OneKernel(kernels)
+    watch = threading.Timer(limits.notebook_seconds, own.kill)
+    watch.daemon = True
+    watch.start()
     try:
         papermill.execute_notebook(
             job.notebook,
@@ -179,7 +202,7 @@ def execute(job: Job, folder: Path, kernels: Kernels, limits: Limits) -> Execute
             progress_bar=False,
             start_timeout=limits.start_seconds,
             execution_timeout=limits.cell_seconds,
-            kernel_manager_class=kernels.manager(),
+            kernel_manager_class=own.manager(),
             # What a notebook says to us is not for others on this machine to read.
             config=Config({"KernelManager": {"transport_encryption": "auto"}}),
         )
@@ -189,8 +212,13 @@ def execute(job: Job, folder: Path, kernels: Kernels, limits: Limits) -> Execute
         cause = f"it ran longer than {limits.cell_seconds} s"
         raise _failure(job, output, cause, "CELL_TIMEOUT") from error
     except (DeadKernelError, RuntimeError) as error:
+        if own.killed and not kernels.killed:
+            cause = f"all of it ran longer than {limits.notebook_seconds:g} s"
+            raise _failure(job, output, cause, "NOTEBOOK_TIMEOUT") from error
         # jupyter_client says RuntimeError when a kernel dies while it starts.
         raise _failure(job, output, "its Python process died", "KERNEL_DIED") from error
+    finally:
+        watch.cancel()
     notebook = nbformat.read(output, as_version=4)  # type: ignore[no-untyped-call]
     scrub(notebook, job)
     nbformat.write(notebook, output)  # type: ignore[no-untyped-call]
@@ -212,6 +240,7 @@ def _failure(job: Job, output: Path, cause: str, code: str) -> ReportError:
 _REMEDIES: Final = {
     "CELL_FAILED": "Open the notebook in JupyterLab, give it the same parameters and run it cell by cell.",
     "CELL_TIMEOUT": "Look at fewer registries at a time, or allow the cell more time.",
+    "NOTEBOOK_TIMEOUT": "Look at fewer registries at a time, or raise run.notebook_limit.",
     "KERNEL_DIED": "The machine may have run out of memory: look at fewer registries at a time.",
 }
 
