@@ -1,64 +1,31 @@
-"""The commands, put together, and the one place where the program ends."""
+"""The command line as a whole, and the one place where the program ends."""
 
 from __future__ import annotations
 
 import sys
-from importlib.metadata import version
 from typing import Annotated
 
 import typer
 
-from regtools.cli import (
-    analyze,
-    audit,
-    capabilities,
-    demo,
-    diagnose,
-    history,
-    inspect,
-    lint,
-    migrate,
-    prices,
-    reconcile,
-    report,
-    retention,
-    scan,
-    sharing,
-)
-from regtools.cli.output import fail
+from regtools.cli.lazy import Commands
 from regtools.errors import RegtoolsError
 
 app = typer.Typer(
     name="regtools",
+    cls=Commands,
     help="Storage, cost and health of container registries. It only reads.",
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (
-    demo,
-    scan,
-    analyze,
-    sharing,
-    retention,
-    reconcile,
-    audit,
-    report,
-    diagnose,
-    inspect,
-    capabilities,
-    lint,
-):
-    module.register(app)
-app.add_typer(history.app, name="history")
-app.add_typer(migrate.app, name="migrate")
-app.add_typer(prices.app, name="prices")
 
 
 def show_version(value: bool) -> None:  # as Typer calls it
     """Print the version and end."""
     if value:
+        from importlib.metadata import version
+
         sys.stdout.write(f"regtools {version('regtools')}\n")
         raise typer.Exit
 
@@ -78,5 +45,7 @@ def main() -> None:
     try:
         app()
     except RegtoolsError as error:
+        from regtools.cli.output import fail
+
         fail(error)
         sys.exit(error.exit_code)

@@ -12,6 +12,11 @@ from regtools.cli.output import print_rows, records
 app = typer.Typer(help="The price book.", no_args_is_help=True)
 
 
+def register(commands: typer.Typer) -> None:
+    """Add the commands."""
+    commands.add_typer(app, name="prices")
+
+
 @app.command("list")
 def list_providers(as_json: options.Json = False, as_csv: options.Csv = False) -> None:
     """List every price with its source, date and grade."""
