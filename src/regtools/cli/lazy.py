@@ -57,6 +57,7 @@ COMMANDS: Final = (
         "lint",
         "Find mistakes in a Kubernetes pull secret, or in Docker's or podman's configuration.",
     ),
+    ("schedule", "schedule", "Print the definition that starts `regtools run` every night."),
     ("history", "history", "The store of snapshots."),
     (
         "migrate",
