@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from regtools.errors import ConfigError, HistoryError, ReportError
+from regtools.reports import quick as quick  # before anything that loads nbformat
 from regtools.reports.notebooks import EVERY_NIGHT, REPORTS, Job, Value, prepare
 from regtools.reports.publish import Report, locked, publish, staging, stamp_of, write_index
 from regtools.reports.run import Kernels, Limits, execute
