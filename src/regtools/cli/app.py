@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
-from regtools.cli.lazy import Commands
+from regtools.cli.lazy import Commands, Later
 from regtools.errors import RegtoolsError
 
 app = typer.Typer(
@@ -40,10 +42,31 @@ def root(
     """Take what belongs to no command."""
 
 
-def main() -> None:
-    """Run the command line: 0 fine, 1 a finding, 2 wrong usage, 3 could not finish, 130 Ctrl-C."""
+def takes_option(arguments: Sequence[str], option: str) -> bool:
+    """Say whether the command that these arguments name takes an option."""
+    command: object = typer.main.get_command(app)
+    for word in arguments:
+        if not isinstance(command, TyperGroup):
+            break
+        command = command.commands.get(word)
+        if isinstance(command, Later):
+            command = command.load()
+    return isinstance(command, TyperCommand) and any(option in one.opts for one in command.params)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line: 0 fine, 1 a finding, 2 wrong usage, 3 could not finish, 130 Ctrl-C.
+
+    Parameters
+    ----------
+    arguments
+        Left out: those of the process.
+    """
     try:
-        app()
+        if arguments is None:
+            app()
+        else:
+            app(list(arguments), prog_name="regtools")
     except RegtoolsError as error:
         from regtools.cli.output import fail
 

@@ -58,6 +58,7 @@ COMMANDS: Final = (
         "Find mistakes in a Kubernetes pull secret, or in Docker's or podman's configuration.",
     ),
     ("schedule", "schedule", "Print the definition that starts `regtools run` every night."),
+    ("lab", "lab", "Open JupyterLab on your own copy of the notebooks, with a page to start from."),
     ("history", "history", "The store of snapshots."),
     (
         "migrate",
