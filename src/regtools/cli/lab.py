@@ -51,10 +51,11 @@ def lab(
         say(
             f"{name} is yours, and there is a newer one: rename yours to get it with the next start."
         )
-    # The folder as JupyterLab's root: %regtools in a notebook means the same history as here.
+    # A notebook has another working folder, and %regtools in it still means this history.
     place = location if "://" in location else str(Path(location).absolute())
     arguments = [
         sys.executable,
+        "-P",  # this folder holds notebooks, no modules of JupyterLab
         "-m",
         "jupyterlab",
         f"--ServerApp.root_dir={copy.folder.absolute()}",

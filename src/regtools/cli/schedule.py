@@ -204,13 +204,12 @@ def _night(name: str, at: str, config: str, file: Path, secrets: Sequence[str] |
 
     settings = load_settings(file, environ={}) if file.is_file() else None
     named = _environment_references(tomllib.loads(file.read_text("utf-8"))) if settings else ()
-    in_bucket = settings is not None and "://" in settings.history
     return Night(
         name=name,
         at=at_time(at),
         config=config,
         secrets=tuple(dict.fromkeys([*named, *(secrets or ())])),
-        history=settings.history if settings and in_bucket else None,
+        is_history_in_bucket=settings is not None and "://" in settings.history,
     )
 
 

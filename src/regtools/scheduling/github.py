@@ -98,7 +98,7 @@ def github_actions(
             "GitHub reads ${{ as the beginning of an expression.",
             remedy="Choose a path without it.",
         )
-    is_folder = night.history is None
+    is_folder = not night.is_history_in_bucket
     places = {"REGTOOLS_REPORTS": f"{FOLDER}/reports/"}
     if is_folder:
         places["REGTOOLS_HISTORY"] = f"{FOLDER}/history/"

@@ -84,7 +84,7 @@ def gitlab_ci(night: Night, *, image: str | None = None, install: str | None = N
         )
     # GitLab itself sets those that begin with CI_.
     own = [name for name in night.secrets if not name.startswith("CI_")]
-    is_folder = night.history is None
+    is_folder = not night.is_history_in_bucket
     places = {"REGTOOLS_REPORTS": f"{FOLDER}/reports/"}
     if is_folder:
         places["REGTOOLS_HISTORY"] = f"{FOLDER}/history/"

@@ -149,7 +149,7 @@ def kubernetes(
     if pull_secret is not None:
         checked_name(pull_secret, "A Secret")
     variables = [("HOME", "/tmp"), ("REGTOOLS_REPORTS", "/data/reports/")]  # noqa: S108 - the pod's own
-    if night.history is None:
+    if not night.is_history_in_bucket:
         variables.append(("REGTOOLS_HISTORY", "/data/history/"))
     if pull_secret:
         variables.append(("REGTOOLS_PULL_SECRET", "/run/pull-secret/.dockerconfigjson"))

@@ -30,8 +30,8 @@ class Night:
     """The settings file, as the run will see it."""
     secrets: tuple[str, ...] = ()
     """Environment variables that the settings refer to."""
-    history: str | None = None
-    """The history, if it is a bucket that keeps itself; None: a folder that has to be kept."""
+    is_history_in_bucket: bool = False
+    """Whether the history keeps itself; else it is a folder that has to be kept."""
 
     def __post_init__(self) -> None:
         checked_name(self.name, "A name")

@@ -48,7 +48,8 @@ CacheDirectory={name}
 Environment=XDG_CACHE_HOME=%C/{name} MPLCONFIGDIR=%C/{name} IPYTHONDIR=%C/{name}/ipython
 Environment=JUPYTER_RUNTIME_DIR=%C/{name}/jupyter JUPYTER_DATA_DIR=%C/{name}/jupyter
 {secrets}
-# Least rights: it writes its history and its reports, and speaks to the network.
+# Least rights: it writes its history and its reports, and speaks to the network. The folders
+# have to be there, and to be {user}'s.
 ProtectSystem=strict
 ReadWritePaths={writes}
 ProtectHome={protect_home}
