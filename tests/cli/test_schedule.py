@@ -101,8 +101,8 @@ def test_cron_does_not_start_a_second_run_beside_the_first(
 @given(st.text(st.characters(exclude_categories=["C", "Zl", "Zp"]), min_size=1, max_size=40))
 def test_whatever_the_folder_is_called_the_shell_gets_it_back_or_it_is_refused(name: str) -> None:
     config = f"/srv/{name.replace('/', '_')}/regtools.toml"
-    night = Night(name="nightly", at=at_time("00:00"), config=config)
     try:
+        night = Night(name="nightly", at=at_time("00:00"), config=config)
         text = cron(night, program="/usr/bin/regtools").text
     except ConfigError:
         assert "\\" in config or not config.isprintable()
