@@ -17,7 +17,7 @@ lint: $(VENV)/.ready  ## Only the quick checks: style, types, floors, notebooks
 	$(BIN)/python -m pytest -q tests/test_house.py
 
 lab: $(VENV)/.ready  ## Open the notebooks in JupyterLab
-	$(BIN)/jupyter lab notebooks
+	$(BIN)/regtools lab
 
 capabilities: $(VENV)/.ready  ## Write the table of all registries anew
 	$(BIN)/python -m tests.support.capabilities

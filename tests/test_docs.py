@@ -10,6 +10,7 @@ import pytest
 import typer.main
 
 from regtools.cli.app import app
+from regtools.cli.lazy import Later
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("benchmarks/*.md")])
@@ -36,6 +37,8 @@ RAISED = sorted(
 
 def commands() -> Iterator[tuple[str, list[str]]]:
     def walk(command: object, name: str) -> Iterator[tuple[str, list[str]]]:
+        if isinstance(command, Later):
+            command = command.load()
         children = getattr(command, "commands", None)
         if children is None:
             options = [o for p in command.params for o in p.opts if o.startswith("--")]  # type: ignore[attr-defined]

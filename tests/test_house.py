@@ -40,9 +40,16 @@ def test_a_module_imports_only_from_the_floors_below_it() -> None:
     run("lint-imports", "--no-cache")
 
 
-def test_there_are_five_notebooks() -> None:
+def test_there_are_five_notebooks_and_a_page_to_start_from() -> None:
     names = [path.stem for path in NOTEBOOKS]
-    assert names == ["cost_comparison", "diagnose", "health", "retention", "storage_growth"]
+    assert names == [
+        "cost_comparison",
+        "diagnose",
+        "health",
+        "retention",
+        "start",
+        "storage_growth",
+    ]
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)

@@ -30,6 +30,7 @@ def test_it_holds_code_data_and_exactly_the_notebooks(wheel: Path) -> None:
         "regtools/_notebooks/diagnose.ipynb",
         "regtools/_notebooks/health.ipynb",
         "regtools/_notebooks/retention.ipynb",
+        "regtools/_notebooks/start.ipynb",
         "regtools/_notebooks/storage_growth.ipynb",
     ]
     for wanted in ("regtools/py.typed", "regtools/sql/usage_by_tag.sql", "regtools/cli/app.py"):

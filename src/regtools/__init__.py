@@ -309,5 +309,10 @@ def __getattr__(name: str) -> Any:
     return getattr(import_module(f"regtools.{home}"), name)
 
 
+def load_ipython_extension(shell: Any) -> None:
+    """Add ``%regtools`` to a notebook; IPython calls this for ``%load_ext regtools``."""
+    import_module("regtools.magics").register(shell)
+
+
 def __dir__() -> list[str]:
     return __all__

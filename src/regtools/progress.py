@@ -118,8 +118,18 @@ class Notebook:
 
 
 def for_terminal() -> Bars:
-    """Give a bar if stderr is a terminal."""
-    return Terminal() if sys.stderr.isatty() else Silent()
+    """Give a bar if stderr is a terminal, or under the cell where `%regtools` runs a command."""
+    if sys.stderr.isatty():
+        return Terminal()
+    return Notebook() if _in_kernel() else Silent()
+
+
+def _in_kernel() -> bool:
+    if "IPython" not in sys.modules:
+        return False
+    from IPython.core.getipython import get_ipython
+
+    return hasattr(get_ipython(), "kernel")
 
 
 def for_notebook() -> Bars:

@@ -1,5 +1,5 @@
 """The command line: words for people. Parse, call one function, print."""
 
-from regtools.cli.app import main
+from regtools.cli.app import main, takes_option
 
-__all__ = ["main"]
+__all__ = ["main", "takes_option"]

@@ -16,6 +16,11 @@ app = typer.Typer(help="The store of snapshots.", no_args_is_help=True)
 COLUMNS = ("snapshot", "registry", "namespace", "taken_at", "complete", "requests", "seconds")
 
 
+def register(commands: typer.Typer) -> None:
+    """Add the commands."""
+    commands.add_typer(app, name="history")
+
+
 @app.command("list")
 def list_snapshots(
     history: options.History = None,

@@ -65,6 +65,11 @@ Tag = Annotated[
 ]
 
 
+def register(commands: typer.Typer) -> None:
+    """Add the commands."""
+    commands.add_typer(app, name="migrate")
+
+
 @app.command("plan")
 def plan(
     source: Source,

@@ -10,7 +10,6 @@ import typer
 
 from regtools.cli.output import Format
 from regtools.errors import ConfigError
-from regtools.settings import load_settings
 
 History = Annotated[
     str | None,
@@ -81,7 +80,11 @@ def chosen_format(*, as_json: bool, as_csv: bool) -> Format:
 
 def history_location(history: str | None, config: Path | None) -> str:
     """Give the location of the history: option, environment, settings file, default."""
-    return history or load_settings(config).history
+    if history:
+        return history
+    from regtools.settings import load_settings
+
+    return load_settings(config).history
 
 
 def moment(text: str | None) -> datetime | None:

@@ -13,16 +13,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, Final
-
-from rich import box
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
+from typing import TYPE_CHECKING, Any, Final
 
 from regtools.errors import RegtoolsError
 from regtools.schema import SCHEMA_VERSION
 from regtools.units import format_bytes, format_usd
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 Row = Mapping[str, Any]
 STATUS_STYLES: Final = {
@@ -46,16 +44,22 @@ class Format(StrEnum):
 
 def console() -> Console:
     """Give the console for messages: stderr, as it is now."""
+    from rich.console import Console
+
     return Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def say(message: str) -> None:
     """Print one line for the person at the terminal, on stderr."""
+    from rich.markup import escape
+
     console().print(escape(printable(message)))
 
 
 def fail(error: RegtoolsError) -> None:
     """Print what went wrong and what to do about it."""
+    from rich.markup import escape
+
     out = console()
     summary = escape(printable(error.summary))
     out.print(f"[red bold]error[/]: {summary} [dim]{escape(f'[{error.code}]')}[/]")
@@ -153,6 +157,10 @@ def _csv_cell(value: Any) -> str:
 
 
 def _print_table(rows: Sequence[Row], *, columns: Sequence[str], title: str) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
     out = Console(highlight=False)
     if not out.is_terminal:
         # A pipe or a file has no width: nothing may be cut.
@@ -202,6 +210,8 @@ def _is_size(name: str) -> bool:
 
 
 def _cell(name: str, value: Any) -> str:
+    from rich.markup import escape
+
     text = _formatter(name)(plain(value))
     style = STATUS_STYLES.get(text) if name in ("status", "severity") else None
     text = escape(printable(text))

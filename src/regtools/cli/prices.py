@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 app = typer.Typer(help="The price book.", no_args_is_help=True)
 
 
+def register(commands: typer.Typer) -> None:
+    """Add the commands."""
+    commands.add_typer(app, name="prices")
+
+
 @app.command("list")
 def list_prices(
     edition: options.Edition = None,

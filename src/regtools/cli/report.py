@@ -12,7 +12,6 @@ import typer
 from regtools.cli import options
 from regtools.cli.output import plain, print_document, say
 from regtools.errors import ConfigError
-from regtools.settings import load_settings
 
 
 class Name(StrEnum):
@@ -62,6 +61,7 @@ def command(
 ) -> None:
     """Make reports from the history and publish them, whole or not at all."""
     from regtools.reports import report
+    from regtools.settings import load_settings
 
     settings = load_settings(config)
     made = report(

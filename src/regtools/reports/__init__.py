@@ -5,6 +5,7 @@ A report appears whole or not at all; one that fails leaves the newest good one 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -13,11 +14,15 @@ from pathlib import Path
 from typing import Final
 
 from regtools.errors import ConfigError, HistoryError, ReportError
+from regtools.reports import quick as quick  # before anything that loads nbformat
 from regtools.reports.notebooks import EVERY_NIGHT, REPORTS, Job, Value, prepare
 from regtools.reports.publish import Report, locked, publish, staging, stamp_of, write_index
 from regtools.reports.run import Kernels, Limits, execute
 
 ALL: Final = "all"
+_LONGEST: Final = "storage-growth"
+_GIVES_WAY: Final = 10
+"""Niceness of the others where all have to share too few processors."""
 
 __all__ = ["ALL", "EVERY_NIGHT", "REPORTS", "Limits", "Report", "report"]
 
@@ -132,10 +137,20 @@ def _run_all(
     progress: Callable[[str], None],
     limits: Limits,
 ) -> tuple[list[Report], list[ReportError]]:
-    """Run all notebooks at once, a kernel each: they mostly wait for their own imports."""
+    """Run all notebooks at once, a kernel each.
+
+    With fewer processors than kernels the longest would end long after the others; they give way,
+    and all end together.
+    """
+    is_crowded = len(jobs) > (os.cpu_count() or 1)
+    gives_way = is_crowded and any(job.name == _LONGEST for job in jobs)
+    niceness = {job.name: _GIVES_WAY * (gives_way and job.name != _LONGEST) for job in jobs}
     one = partial(_run_one, staged=staged, folder=folder, created_at=created_at, limits=limits)
     with Kernels() as kernels, ThreadPoolExecutor(max_workers=len(jobs)) as pool:
-        futures = {job.name: pool.submit(one, job, kernels=kernels) for job in jobs}
+        futures = {
+            job.name: pool.submit(one, job, kernels=kernels, niceness=niceness[job.name])
+            for job in jobs
+        }
         try:
             return _collect(futures, progress)
         except BaseException:
@@ -165,6 +180,7 @@ def _run_one(
     job: Job,
     *,
     kernels: Kernels,
+    niceness: int,
     staged: Path,
     folder: Path,
     created_at: datetime,
@@ -174,7 +190,7 @@ def _run_one(
 
     own = staged / job.name
     own.mkdir()
-    executed = execute(job, own, kernels, limits)
+    executed = execute(job, own, kernels, limits, niceness=niceness)
     page = render(executed.notebook, job=job, created_at=created_at)
     return publish(own, folder, job=job, page=page, executed=executed, created_at=created_at)
 

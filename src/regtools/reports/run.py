@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
@@ -85,6 +86,7 @@ class _Kernel(AsyncKernelManager):
     """
 
     started: Kernels
+    niceness: int
 
     @property
     def kernel_spec(self) -> KernelSpec:
@@ -103,6 +105,7 @@ class _Kernel(AsyncKernelManager):
         # Only a local kernel has a process id; ours are.
         if isinstance(self.provisioner, LocalProvisioner) and self.provisioner.pid is not None:
             self.started.add(self.provisioner.pid)
+            _give_way(self.provisioner.pid, self.niceness)
 
 
 class Kernels:
@@ -135,9 +138,9 @@ class Kernels:
             for pid in self._pids:
                 _kill(pid)
 
-    def manager(self) -> type[AsyncKernelManager]:
+    def manager(self, niceness: int) -> type[AsyncKernelManager]:
         """Give the class of kernel manager that reports to this object."""
-        return type("RunKernel", (_Kernel,), {"started": self})
+        return type("RunKernel", (_Kernel,), {"started": self, "niceness": niceness})
 
     @property
     def killed(self) -> bool:
@@ -160,6 +163,12 @@ class _OneKernel(Kernels):
 _SILENT: Final = logging.NullHandler()
 
 
+def _give_way(pid: int, niceness: int) -> None:
+    if niceness:
+        with suppress(ProcessLookupError):
+            os.setpriority(os.PRIO_PROCESS, pid, niceness)
+
+
 def _kill(pid: int) -> None:
     try:
         os.kill(pid, signal.SIGKILL)
@@ -167,7 +176,9 @@ def _kill(pid: int) -> None:
         return
 
 
-def execute(job: Job, folder: Path, kernels: Kernels, limits: Limits) -> Executed:
+def execute(
+    job: Job, folder: Path, kernels: Kernels, limits: Limits, *, niceness: int = 0
+) -> Executed:
     """Execute a notebook into a folder.
 
     Parameters
@@ -180,6 +191,8 @@ def execute(job: Job, folder: Path, kernels: Kernels, limits: Limits) -> Execute
         The kernels of this run.
     limits
         How long a start and a cell may take.
+    niceness
+        By how much it gives way to others.
 
     Raises
     ------
@@ -202,7 +215,7 @@ def execute(job: Job, folder: Path, kernels: Kernels, limits: Limits) -> Execute
             progress_bar=False,
             start_timeout=limits.start_seconds,
             execution_timeout=limits.cell_seconds,
-            kernel_manager_class=own.manager(),
+            kernel_manager_class=own.manager(niceness),
             # What a notebook says to us is not for others on this machine to read.
             config=Config({"KernelManager": {"transport_encryption": "auto"}}),
         )
