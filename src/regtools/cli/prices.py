@@ -11,7 +11,6 @@ import typer
 from regtools.cli import options
 from regtools.cli.output import Format, print_document, print_rows, records, say
 from regtools.errors import ConfigError
-from regtools.settings import load_settings
 
 if TYPE_CHECKING:
     from regtools.analyses.book import PriceBook
@@ -71,6 +70,7 @@ def show_editions(
 ) -> None:
     """List the editions of the price book, the oldest first."""
     from regtools.analyses.editions import editions
+    from regtools.settings import load_settings
 
     frame = editions(load_settings(config).price_folder)
     fmt = options.chosen_format(as_json=as_json, as_csv=as_csv)
@@ -129,6 +129,7 @@ def refresh(
     from regtools.client import ConnectionOptions
     from regtools.credentials import check_reference, resolve
     from regtools.refresh import refresh_prices
+    from regtools.settings import load_settings
 
     settings = load_settings(config)
     given = {"aws": aws_region, "azure": azure_region, "google": google_region}

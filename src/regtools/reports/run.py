@@ -37,7 +37,7 @@ _QUERY: Final = re.compile(r"(https?://[^\s?#]+)[?#]\S+")
 # A notebook reads the history and nothing else, so a kernel gets no credential of a registry.
 # Those of a cloud's storage stay: the history itself may live there.
 _SECRET_NAME: Final = re.compile(
-    r"PASSWORD|PASSWD|TOKEN|SECRET|CREDENTIAL|API_?KEY|PRIVATE_?KEY|AUTH_CONFIG|REGTOOLS_USERNAME",
+    r"PASSWORD|PASSWD|TOKEN|WEBHOOK|SLACK|SECRET|CREDENTIAL|API_?KEY|PRIVATE_?KEY|AUTH_CONFIG|REGTOOLS_USERNAME",
     re.IGNORECASE,
 )
 _CLOUD_STORAGE: Final = ("AWS_", "AZURE_", "GOOGLE_", "GCS_", "CLOUDSDK_")
