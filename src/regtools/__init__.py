@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     )
     from regtools.analyses.audit import audit
     from regtools.analyses.baseline import baseline
+    from regtools.analyses.between import Between, growth_between
     from regtools.analyses.bill import unit_months
     from regtools.analyses.comparison.answer import cost_answer
     from regtools.analyses.comparison.break_even import break_even, tipping_points
@@ -94,6 +95,7 @@ if TYPE_CHECKING:
     from regtools.walk import diagnose, keep_diagnoses
 
 _HOMES = {
+    "Between": "analyses.between",
     "Growth": "analyses.growth",
     "History": "history",
     "Options": "access",
@@ -134,6 +136,7 @@ _HOMES = {
     "first_deletions": "cleanup",
     "freed_by_repository": "cleanup",
     "growth": "analyses.growth",
+    "growth_between": "analyses.between",
     "growth_findings": "findings",
     "health": "analyses.health",
     "health_findings": "findings",
@@ -198,6 +201,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "Between",
     "Growth",
     "History",
     "Options",
@@ -238,6 +242,7 @@ __all__ = [
     "first_deletions",
     "freed_by_repository",
     "growth",
+    "growth_between",
     "growth_findings",
     "health",
     "health_findings",

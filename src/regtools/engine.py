@@ -20,7 +20,7 @@ import pyarrow.dataset as pads
 from regtools.history.files import file_path, read_table, unreadable
 from regtools.history.place import Folder, Place
 from regtools.history.rows import file_schema
-from regtools.schema import TABLES, SnapshotRow
+from regtools.schema import LATER_COLUMNS, TABLES, SnapshotRow
 from regtools.units import parse_bytes
 
 if TYPE_CHECKING:
@@ -201,7 +201,14 @@ def _show(
     if isinstance(place, Folder):
         columns = ", ".join(f'"{column}"' for column in schema.names)
         listed = ", ".join(map(_literal, paths))
-        select = f"SELECT {columns} FROM read_parquet([{listed}])"  # noqa: S608  # escaped
+        source = f"read_parquet([{listed}])"
+        if table in LATER_COLUMNS:
+            connection.register(f"no_{table}", schema.empty_table())
+            source = (
+                f"(SELECT * FROM read_parquet([{listed}], union_by_name = true) "  # noqa: S608
+                f"UNION ALL BY NAME SELECT * FROM no_{table})"
+            )
+        select = f"SELECT {columns} FROM {source}"  # noqa: S608  # escaped
         _run(connection, f"CREATE VIEW {table} AS {select}")
     else:
         files_of_bucket = pads.dataset(

@@ -228,3 +228,5 @@ TABLES: Final[dict[str, type]] = {
     "problems": ProblemRow,
 }
 """Name of each table and the class of its rows. On disk each row also carries `snapshot`."""
+LATER_COLUMNS: Final[dict[str, frozenset[str]]] = {"tags": frozenset({"web_url"})}
+"""Columns that earlier histories do not have; there they are empty."""

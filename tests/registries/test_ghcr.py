@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from tests.support import push
 from tests.support.command import Command
@@ -68,6 +69,22 @@ def test_an_organizations_packages_are_found_whole(tmp_path: Path, server: GhcrS
     for (repository, tag), digest in seen.tags.items():
         page = f"/orgs/acme/packages/container/x/{int(digest[7:14], 16)}"
         assert usage.loc[(repository, tag), "web_url"].endswith(page)
+
+
+def test_a_history_from_before_tags_had_pages_is_read(tmp_path: Path, server: GhcrServer) -> None:
+    look(tmp_path, server)
+    seen = look(tmp_path, server)
+    first = next(iter(sorted(seen.history.glob("2*/tags.parquet"))))
+    earlier = pq.read_table(first).drop_columns(["web_url"])
+    first.unlink()
+    pq.write_table(earlier, first, write_page_checksum=True)
+    history = rt.History(seen.history)
+    assert history.check() == []
+    growth = rt.growth(history)
+    assert list(growth.series["tags"][-2:]) == [len(seen.tags)] * 2
+    early = history.snapshots()[0].taken_at
+    pages = rt.usage(history, by="tag", at=early)["web_url"]
+    assert pages.str.contains("/packages/container/package/").all()
 
 
 def test_a_users_packages_are_asked_for_as_a_users(tmp_path: Path, server: GhcrServer) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -17,7 +17,11 @@ from regtools.cli.output import (
     say,
     several_registries,
 )
+from regtools.errors import ConfigError
 from regtools.units import parse_bytes
+
+if TYPE_CHECKING:
+    from regtools.analyses.between import Between
 
 
 class By(StrEnum):
@@ -70,6 +74,12 @@ FORECAST_COLUMNS: Final = (
     "capacity_bytes",
     "days_until_full",
 )
+TOTAL_COLUMNS: Final = ("before_bytes", "after_bytes", "came_bytes", "went_bytes", "grown_bytes")
+BETWEEN_COLUMNS: Final = {
+    "repositories": ("repository", "grown_bytes", "added_tags", "removed_tags", "moved_tags"),
+    "tags": ("repository", "tag", "change", "grown_bytes"),
+    "layers": ("digest", "role", "size", "repositories", "tags", "grown_bytes"),
+}
 MOST_POINTS: Final = 12
 """How much of a long past a terminal shows; JSON and CSV hold all of it."""
 
@@ -120,6 +130,13 @@ def growth(
         str | None,
         typer.Option("--capacity", metavar="SIZE", help="What the storage holds: 500GB, 2TiB."),
     ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option("--since", metavar="TIME", help="Say who brought the bytes since then."),
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--until", metavar="TIME", help="… until then [default: now].")
+    ] = None,
     registry: options.Registry = None,
     history: options.History = None,
     config: options.Config = None,
@@ -127,10 +144,18 @@ def growth(
     as_csv: options.Csv = False,
 ) -> None:
     """Show bytes over time, what grew, and when the storage is full."""
+    from regtools.analyses.between import growth_between
     from regtools.analyses.growth import growth as analyze
     from regtools.context import open_history
 
     store = open_history(options.history_location(history, config))
+    earlier, later = options.moment(since), options.moment(until)
+    if earlier is not None:
+        fmt = options.chosen_format(as_json=as_json, as_csv=as_csv)
+        _print_between(growth_between(store, earlier, later, registry=registry), fmt)
+        return
+    if later is not None:
+        raise ConfigError("--until goes with --since.", remedy="Name the time to compare with.")
     result = analyze(
         store,
         registry=registry,
@@ -165,3 +190,28 @@ def growth(
         )
         for note in result.notes:
             say(note)
+
+
+def _print_between(found: Between, fmt: Format) -> None:
+    """Print who brought what; CSV holds the repositories."""
+    frames = {"repositories": found.repositories, "tags": found.tags, "layers": found.layers}
+    if fmt is Format.JSON:
+        print_document(
+            totals=records(found.totals),
+            **{name: records(frame) for name, frame in frames.items()},
+            notes=plain(list(found.notes)),
+        )
+        return
+    if fmt is Format.CSV:
+        columns = tuple(found.repositories.columns)
+        print_rows(records(found.repositories), fmt, columns=columns)
+        return
+    several = several_registries(found.totals)
+    print_rows(records(found.totals), fmt, columns=(*several, *TOTAL_COLUMNS), title="In all")
+    for name, columns in BETWEEN_COLUMNS.items():
+        frame = frames[name]
+        largest = frame[frame["grown_bytes"] != 0].head(MOST_POINTS)
+        title = f"By {name.removesuffix('s').replace('ie', 'y')}"
+        print_rows(records(largest), fmt, columns=(*several, *columns), title=title)
+    for note in found.notes:
+        say(note)

@@ -14,7 +14,7 @@ from regtools.history.files import MARKER, read_table
 from regtools.history.place import Place
 from regtools.history.resume import RESUME_WITHIN, forgotten
 from regtools.history.rows import DATA_TABLES, Tables, file_schema
-from regtools.schema import TABLES
+from regtools.schema import LATER_COLUMNS, TABLES
 
 LEFT_OVER_AFTER: Final = timedelta(hours=1)
 """A writer needs seconds from the first file to the marker."""
@@ -83,8 +83,16 @@ def _snapshot_findings(place: Place, snapshot: str) -> Iterator[HistoryFinding]:
 
 def _fault(snapshot: str, name: str, tables: Tables) -> HistoryFinding | None:
     data = tables[name]
-    if not data.schema.equals(file_schema(name)):
-        wrong = set(data.schema).symmetric_difference(file_schema(name))
+    later = LATER_COLUMNS.get(name, frozenset())
+    wrong = {
+        field
+        for field in set(data.schema).symmetric_difference(file_schema(name))
+        if field.name not in later or field.name in data.schema.names
+    }
+    if (
+        wrong
+        or [one for one in file_schema(name).names if one in data.schema.names] != data.schema.names
+    ):
         columns = ", ".join(sorted({field.name for field in wrong}))
         message = f"{name}.parquet has other columns than expected: {columns}."
         return _finding(snapshot, "WRONG_SCHEMA", message)

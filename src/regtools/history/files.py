@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from regtools.errors import HistoryError
+from regtools.schema import LATER_COLUMNS
 
 if TYPE_CHECKING:
     from regtools.history.place import Place
@@ -39,8 +40,11 @@ def read_table(
     try:
         with place.filesystem.open_input_file(path) as source:
             file = pq.ParquetFile(source, page_checksum_verification=True)
-            _require_columns(file.schema_arrow, columns or [])
-            return file.read(columns=columns)
+            own = file.schema_arrow.names
+            later = LATER_COLUMNS.get(table, frozenset())
+            wanted = [name for name in columns or own if name in own or name not in later]
+            _require_columns(file.schema_arrow, wanted)
+            return file.read(columns=wanted)
     except FileNotFoundError:
         raise
     except (OSError, ValueError, pa.ArrowException) as error:
