@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator, FormatChecker
 from tests.support.inventories import REGISTRY, Shelf, layer, publish
 
 import regtools as rt
 from regtools.errors import ConfigError, HistoryError
 from regtools.explorer import STATIC
 from regtools.history import History
-from regtools.reports import REPORTS, Report, report
+from regtools.reports import REPORTS, Report, report, report_schema
 from regtools.schema import CheckRow, ProblemRow
 from regtools.units import format_bytes
 
@@ -92,6 +93,32 @@ def reports(history: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str
 def said(one: Report) -> dict[str, Any]:
     document: dict[str, Any] = json.loads(one.sidecar.read_text())
     return document
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_a_sidecar_is_as_its_schema_says(reports: dict[str, Report], name: str) -> None:
+    schema = report_schema()
+    Draft202012Validator.check_schema(schema)
+    Draft202012Validator(schema, format_checker=FormatChecker()).validate(said(reports[name]))
+    assert set(said(reports[name])) == set(schema["properties"])
+
+
+def test_the_same_history_gives_the_same_bytes(history: Path, tmp_path: Path) -> None:
+    """Once more with a PDF: all that differs is that it is named."""
+    (first,), (second,) = (
+        report("health", history=history, output=tmp_path / name, now=NOW, pdf=name == "b")
+        for name in ("a", "b")
+    )
+    assert second.pdf is not None
+    assert second.pdf.read_bytes().startswith(b"%PDF-")
+    documents = said(first), said(second)
+    assert documents[1]["files"].pop("pdf") == "health.pdf"
+    assert json.dumps(documents[0]) == json.dumps(documents[1])
+    pictures = [
+        [attributes["src"] for tag, attributes in Page(one.page.read_text()).tags if tag == "img"]
+        for one in (first, second)
+    ]
+    assert pictures[0] == pictures[1] != []
 
 
 class Page(HTMLParser):

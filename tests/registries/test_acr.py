@@ -20,7 +20,7 @@ from tests.support.vendors.server import as_json, serving
 
 from regtools.access import Options
 from regtools.errors import RegtoolsError, UnauthorizedError
-from regtools.session import AuthCheck, check_auth
+from regtools.session import AuthCheck, check_auth, scan
 
 PRINCIPAL = "11111111-2222-3333-4444-555555555555"
 
@@ -359,3 +359,20 @@ def test_the_fake_is_not_let_in_without_a_token(server: AcrServer) -> None:
     request = Request(method="GET", path="/acr/v1/_catalog", headers={})
     assert server.answer(request).status == 401
     assert isinstance(server, FakeRegistry)
+
+
+def test_a_recording_plays_back_the_same_scan_without_a_secret(
+    tmp_path: Path, server: AcrServer
+) -> None:
+    folder = tmp_path / "recording"
+    first = scan_vendor(
+        tmp_path, server, kind="acr", username=PRINCIPAL, options={"record": folder}
+    )
+    for file in folder.rglob("*"):
+        assert file.is_dir() or SECRET.encode() not in file.read_bytes()
+    server.seen.clear()
+    again = scan(f"replay:{folder}", options=Options(history=str(tmp_path / "replayed")))
+    assert list(again.failed) == []
+    assert again.scanned[0].physical_bytes == first.scanned.physical_bytes
+    assert again.scanned[0].tags == len(first.tags)
+    assert server.seen == []

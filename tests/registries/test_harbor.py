@@ -18,7 +18,7 @@ from tests.support.vendors.server import serving
 
 import regtools as rt
 from regtools.access import Options
-from regtools.session import check_auth
+from regtools.session import check_auth, scan
 
 ROBOT = "robot$ci"
 
@@ -329,3 +329,18 @@ def test_the_password_goes_only_to_this_host_and_is_kept_nowhere(
     for file in (tmp_path / "history").rglob("*.parquet"):
         assert SECRET.encode() not in file.read_bytes()
     assert {request.method for request in server.seen} <= {"GET", "HEAD"}
+
+
+def test_a_recording_plays_back_the_same_scan_without_a_secret(
+    tmp_path: Path, server: HarborServer
+) -> None:
+    folder = tmp_path / "recording"
+    first = scan_vendor(tmp_path, server, kind="harbor", username=ROBOT, options={"record": folder})
+    for file in folder.rglob("*"):
+        assert file.is_dir() or SECRET.encode() not in file.read_bytes()
+    server.seen.clear()
+    again = scan(f"replay:{folder}", options=Options(history=str(tmp_path / "replayed")))
+    assert list(again.failed) == []
+    assert again.scanned[0].physical_bytes == first.scanned.physical_bytes
+    assert again.scanned[0].tags == len(first.tags)
+    assert server.seen == []

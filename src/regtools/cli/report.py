@@ -54,6 +54,9 @@ def command(
     fail_on: Annotated[
         Threshold, typer.Option("--fail-on", help="From which finding on to end with 1.")
     ] = Threshold.NEVER,
+    pdf: Annotated[
+        bool, typer.Option("--pdf", help="Also as PDF, printed by Chromium or Chrome.")
+    ] = False,
     registry: options.Registry = None,
     history: options.History = None,
     config: options.Config = None,
@@ -70,6 +73,7 @@ def command(
         output=output or Path(settings.reports),
         parameters=_parameters(parameter or []),
         registry=registry or "",
+        pdf=pdf,
     )
     if as_json:
         print_document(reports=[plain(dataclasses.asdict(one)) for one in made])

@@ -16,7 +16,16 @@ from typing import Final
 from regtools.errors import ConfigError, HistoryError, ReportError
 from regtools.reports import quick as quick  # before anything that loads nbformat
 from regtools.reports.notebooks import EVERY_NIGHT, REPORTS, Job, Value, prepare
-from regtools.reports.publish import Report, locked, publish, staging, stamp_of, write_index
+from regtools.reports.pdf import find_browser
+from regtools.reports.publish import (
+    Report,
+    locked,
+    publish,
+    report_schema,
+    staging,
+    stamp_of,
+    write_index,
+)
 from regtools.reports.run import Kernels, Limits, execute
 
 ALL: Final = "all"
@@ -24,7 +33,7 @@ _LONGEST: Final = "storage-growth"
 _GIVES_WAY: Final = 10
 """Niceness of the others where all have to share too few processors."""
 
-__all__ = ["ALL", "EVERY_NIGHT", "REPORTS", "Limits", "Report", "report"]
+__all__ = ["ALL", "EVERY_NIGHT", "REPORTS", "Limits", "Report", "report", "report_schema"]
 
 
 def report(
@@ -37,6 +46,7 @@ def report(
     now: datetime | None = None,
     progress: Callable[[str], None] = lambda _: None,
     limits: Limits | None = None,
+    pdf: bool = False,
 ) -> list[Report]:
     """Run notebooks and publish their reports.
 
@@ -60,6 +70,8 @@ def report(
         Called with a line for a person when something was finished.
     limits
         How long a kernel may take to start and a cell to run.
+    pdf
+        Also print each page as PDF, by Chromium or Chrome.
 
     Returns
     -------
@@ -78,10 +90,13 @@ def report(
     """
     jobs = prepare(_chosen(names), {**(parameters or {}), **_places(history, registry)})
     _require_snapshots(str(history), registry)
+    browser = find_browser() if pdf else ""
     folder = Path(output)
     created_at = now or datetime.now(UTC)
     with locked(folder), staging(folder, stamp_of(created_at)) as staged:
-        done, failed = _run_all(jobs, staged, folder, created_at, progress, limits or Limits())
+        done, failed = _run_all(
+            jobs, staged, folder, created_at, progress, limits or Limits(), browser
+        )
         write_index(folder)
     if failed:
         raise _joined(failed)
@@ -136,6 +151,7 @@ def _run_all(
     created_at: datetime,
     progress: Callable[[str], None],
     limits: Limits,
+    browser: str,
 ) -> tuple[list[Report], list[ReportError]]:
     """Run all notebooks at once, a kernel each.
 
@@ -145,7 +161,14 @@ def _run_all(
     is_crowded = len(jobs) > (os.cpu_count() or 1)
     gives_way = is_crowded and any(job.name == _LONGEST for job in jobs)
     niceness = {job.name: _GIVES_WAY * (gives_way and job.name != _LONGEST) for job in jobs}
-    one = partial(_run_one, staged=staged, folder=folder, created_at=created_at, limits=limits)
+    one = partial(
+        _run_one,
+        staged=staged,
+        folder=folder,
+        created_at=created_at,
+        limits=limits,
+        browser=browser,
+    )
     with Kernels() as kernels, ThreadPoolExecutor(max_workers=len(jobs)) as pool:
         futures = {
             job.name: pool.submit(one, job, kernels=kernels, niceness=niceness[job.name])
@@ -185,6 +208,7 @@ def _run_one(
     folder: Path,
     created_at: datetime,
     limits: Limits,
+    browser: str,
 ) -> Report:
     from regtools.reports.html import render
 
@@ -192,7 +216,15 @@ def _run_one(
     own.mkdir()
     executed = execute(job, own, kernels, limits, niceness=niceness)
     page = render(executed.notebook, job=job, created_at=created_at)
-    return publish(own, folder, job=job, page=page, executed=executed, created_at=created_at)
+    return publish(
+        own,
+        folder,
+        job=job,
+        page=page,
+        executed=executed,
+        created_at=created_at,
+        browser=browser,
+    )
 
 
 def _joined(failed: Sequence[ReportError]) -> ReportError:

@@ -29,6 +29,7 @@ import jinja2
 from regtools.errors import ConfigError
 from regtools.reports.html import Page, moment, page_css, regtools_version
 from regtools.reports.notebooks import REPORTS, Job
+from regtools.reports.pdf import print_pdf
 from regtools.schema import SCHEMA_VERSION
 from regtools.tables import SEVERITIES, components_css, format_date
 
@@ -41,6 +42,7 @@ _STAGING: Final = ".staging-"
 _PAGE: Final = "index.html"
 _STAMP: Final = re.compile(r"\d{8}T\d{6}Z(?:-\d+)?")
 _SIDECAR: Final = "report.json"
+_SCHEMA: Final = Path(__file__).resolve().parent / "report.schema.json"
 _TEMPLATES: Final = Path(__file__).resolve().parent / "templates"
 
 
@@ -62,6 +64,8 @@ class Report:
     seconds: float
     key_numbers: Mapping[str, float | int | None]
     findings: Sequence[Mapping[str, str]]
+    pdf: Path | None = None
+    """The page as PDF, where one was asked for."""
 
 
 def stamp_of(when: datetime) -> str:
@@ -131,7 +135,14 @@ def staging(output: Path, stamp: str) -> Iterator[Path]:
 
 
 def publish(
-    staged: Path, output: Path, *, job: Job, page: Page, executed: Executed, created_at: datetime
+    staged: Path,
+    output: Path,
+    *,
+    job: Job,
+    page: Page,
+    executed: Executed,
+    created_at: datetime,
+    browser: str = "",
 ) -> Report:
     """Put a finished report in its place and point ``latest`` at it.
 
@@ -145,9 +156,14 @@ def publish(
         What was asked for, what it looks like, how it ran.
     created_at
         The report's time.
+    browser
+        Prints the page as PDF, too; empty: none.
     """
     sidecar = sidecar_of(job, page, created_at)
     (staged / _PAGE).write_text(page.html, encoding="utf-8")
+    if browser:
+        print_pdf(browser, staged / _PAGE, staged / f"{job.name}.pdf", name=job.name)
+        sidecar["files"]["pdf"] = f"{job.name}.pdf"
     (staged / _SIDECAR).write_text(_to_json(sidecar), encoding="utf-8")
     _sync(*staged.iterdir(), staged)
     folder = _free_name(output / job.name, stamp_of(created_at))
@@ -162,10 +178,17 @@ def publish(
         page=folder / _PAGE,
         notebook=folder / f"{job.name}.ipynb",
         sidecar=folder / _SIDECAR,
+        pdf=folder / f"{job.name}.pdf" if browser else None,
         seconds=executed.seconds,
         key_numbers=sidecar["key_numbers"],
         findings=sidecar["findings"],
     )
+
+
+def report_schema() -> dict[str, Any]:
+    """Give the JSON Schema of ``report.json``."""
+    document: dict[str, Any] = json.loads(_SCHEMA.read_text(encoding="utf-8"))
+    return document
 
 
 def sidecar_of(job: Job, page: Page, created_at: datetime) -> dict[str, Any]:
