@@ -8,10 +8,12 @@ import pandas as pd
 from tests.support.frames import cost_frame, growth_frames, health_frame, usage_frame
 
 from regtools.actions import (
+    choice_table,
     largest_layers,
     open_findings,
     plan_table,
     repository_actions,
+    savings_table,
     source_table,
 )
 
@@ -80,6 +82,50 @@ def test_a_line_of_a_bill_names_its_source() -> None:
     sources = source_table(lines)
     assert list(sources["unit_price"]) == ["$0.1", "unknown"]
     assert sources["checked"][0] == date(2026, 11, 23)
+
+
+def test_a_move_says_what_it_takes() -> None:
+    frame = pd.DataFrame(
+        {
+            "rank": [1, 2, 3],
+            "provider": ["Here", "There", "Unknown"],
+            "plan": "only",
+            "monthly_usd": [10.0, 4.0, 3.0],
+            "three_years_usd": [360.0, 154.0, None],
+            "saves_usd": [0.0, 6.0, 7.0],
+            "switch_hours": [0.0, 8.25, 8.25],
+            "switch_low_usd": [0.0, 9.0, None],
+            "switch_high_usd": [0.0, 10.0, None],
+            "pays_back_months": [None, 1.7, None],
+            "grade": "A",
+            "best_for": "all",
+        }
+    )
+    table = choice_table(frame)
+    assert list(table["provider"]) == ["Here (only)", "There (only)", "Unknown (only)"]
+    assert list(table["move"]) == [
+        "none: it is there",
+        "8 h, $9.00 to $10.00; back in 1.7 months",
+        "8 h, dollars unknown",
+    ]
+
+
+def test_what_a_measure_saves_is_a_range_or_one_number() -> None:
+    frame = pd.DataFrame(
+        {
+            "measure": ["clean up", "zstd"],
+            "provider": "P",
+            "plan": "only",
+            "monthly_usd": 9.0,
+            "low_saved_bytes": [10**9, 10**9],
+            "high_saved_bytes": [10**9, 2 * 10**9],
+            "low_saved_usd": [1.0, 1.0],
+            "high_saved_usd": [1.0, 2.5],
+        }
+    )
+    table = savings_table(frame)
+    assert list(table["bytes_less"]) == ["1.00 GB", "1.00 GB to 2.00 GB"]
+    assert list(table["saved_a_month"]) == ["$1.00", "$1.00 to $2.50"]
 
 
 def test_open_findings_leave_out_the_good_and_start_with_the_worst() -> None:

@@ -197,7 +197,7 @@ def _verdict(row: Mapping[Any, Any]) -> str:
 
 
 def choice_table(recommendation: pd.DataFrame) -> pd.DataFrame:
-    """Show where to go, as a table for people.
+    """Show where to go, as a table for people, the best first.
 
     Parameters
     ----------
@@ -207,12 +207,11 @@ def choice_table(recommendation: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        rank, provider, monthly_usd, three_years_usd, saves_usd, move, grade, best_for.
+        provider, monthly_usd, three_years_usd, saves_usd, move, grade, best_for.
     """
     rows = recommendation.to_dict("records")
     return pd.DataFrame(
         {
-            "rank": recommendation["rank"],
             "provider": [_named(row) for row in rows],
             "monthly_usd": recommendation["monthly_usd"],
             "three_years_usd": recommendation["three_years_usd"],
@@ -241,8 +240,8 @@ def _move(row: Mapping[Any, Any]) -> str:
         else f"{format_usd(low)} to {format_usd(high)}"
     )
     back = row["pays_back_months"]
-    paid = "" if is_missing(back) else f"; paid back in {back:.1f} months"
-    return f"{row['switch_hours']:.0f} hours, {money}{paid}"
+    paid = "" if is_missing(back) else f"; back in {back:.1f} months"
+    return f"{row['switch_hours']:.0f} h, {money}{paid}"
 
 
 def sensitivity_table(sensitivity: pd.DataFrame) -> pd.DataFrame:

@@ -103,6 +103,8 @@ class RunSettings(BaseModel):
     diagnose: bool = True
     check_blobs: bool = False
     reports: tuple[str, ...] = ("all",)
+    pdf: bool = False
+    """Whether each page is printed as PDF, too."""
     fail_on: Literal["warning", "critical", "never"] = "critical"
     time_limit: str = "4h"
     """For everything: a number and s, m, h or d."""

@@ -186,6 +186,7 @@ def _report(work: _Work, limits: Limits) -> None:
             output=work.output,
             now=work.night.started_at,
             limits=limits,
+            pdf=work.settings.run.pdf,
         )
     except ReportError as error:
         work.done("report", error.notebook, started, error.code, error.summary)
