@@ -124,7 +124,7 @@ class TestANight:
         [
             ("1 / 0", "CELL_FAILED"),
             ("import os; os._exit(1)", "KERNEL_DIED"),
-            ("import time; time.sleep(60)", "NOTEBOOK_TIMEOUT"),
+            ("import time; time.sleep(300)", "NOTEBOOK_TIMEOUT"),
         ],
         ids=["fails", "dies", "hangs"],
     )
@@ -137,7 +137,7 @@ class TestANight:
         code: str,
     ) -> None:
         write_notebook(shelf / "storage_growth.ipynb", ("bad", cell), parameters='history = ""')
-        limit = "6s" if code == "NOTEBOOK_TIMEOUT" else "5m"
+        limit = "20s" if code == "NOTEBOOK_TIMEOUT" else "5m"
         write_settings(registry.url, reports=["health", "storage-growth"], notebook_limit=limit)
         night = run()
         assert outcomes(night)["report", "storage-growth"] == code
@@ -152,12 +152,12 @@ class TestANight:
             ("bad", "import time; time.sleep(60)"),
             parameters='history = ""',
         )
-        write_settings(registry.url, time_limit="5s")
+        write_settings(registry.url, time_limit="15s")
         clock = time.monotonic()
         night = run()
         assert outcomes(night)["run", "time limit"] == "RUN_TIMEOUT"
         assert night.exit_code == 3
-        assert time.monotonic() - clock < 30
+        assert time.monotonic() - clock < 120
         assert len(rt.History("history").snapshots()) == 1
 
     def test_old_reports_go_and_the_newest_stay(
