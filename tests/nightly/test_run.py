@@ -315,6 +315,18 @@ class TestNotify:
         assert caught.value.summary == "127.0.0.1 could not be told: it answers 503."
         assert "SECRET" not in f"{caught.value!r}{caught.value.remedy}"
 
+    @pytest.mark.parametrize(
+        "address", ["https://exa mple/SECRET", "https://[::1/SECRET", "SECRET"]
+    )
+    def test_an_address_that_is_none_is_told_without_it(
+        self, monkeypatch: pytest.MonkeyPatch, address: str
+    ) -> None:
+        monkeypatch.setenv("HOOK", address)
+        with pytest.raises(RunError) as caught:
+            self.told(NotifySettings(kind="webhook", url="env:HOOK"), night_with("Bad"))
+        assert caught.value.code == "NOTIFY_FAILED"
+        assert "SECRET" not in caught.value.summary
+
     def test_an_address_in_the_clear_is_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("HOOK", "http://hooks.example/SECRET")
         with pytest.raises(RunError) as caught:
@@ -480,6 +492,14 @@ class TestPublishing:
             copy_reports(output, [report], self.place(bucket_server, "no-such-bucket"))
         assert caught.value.code == "PUBLISH_FAILED"
         assert "to s3://no-such-bucket/pages:" in caught.value.summary
+
+    def test_a_secret_in_the_address_is_refused_and_not_shown(self, tmp_path: Path) -> None:
+        output, report = self.made(tmp_path)
+        with pytest.raises(RunError) as caught:
+            copy_reports(output, [report], "s3://key:CANARY@bucket/pages")
+        assert caught.value.code == "PUBLISH_FAILED"
+        assert "CANARY" not in caught.value.summary
+        assert "holds a secret" in caught.value.summary
 
     def test_a_folder_that_cannot_be_written_is_told(self, tmp_path: Path) -> None:
         output, report = self.made(tmp_path)

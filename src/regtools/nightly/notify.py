@@ -70,22 +70,32 @@ def notify(
         _try(lambda: _mail(settings, night, trust), settings.host or "", pause)
         return
     url = resolve(settings.url or "", where="run.notify", environ=os.environ)
-    parts = urlsplit(url)
-    is_safe = parts.scheme == "https" or (
-        parts.scheme == "http" and is_loopback(parts.hostname or "")
-    )
-    if not is_safe or not parts.hostname:
-        raise RunError(
-            "A webhook's address must be https://….",
-            code="NOTIFY_FAILED",
-            remedy="Check what the reference in run.notify holds.",
-        )
+    host = _host(url)
     body: dict[str, object] = (
         {"text": _for_slack(text(night))}
         if settings.kind == "slack"
         else {"schema_version": SCHEMA_VERSION, **night.to_dict()}
     )
-    _try(lambda: _post(url, body, trust), parts.hostname, pause)
+    _try(lambda: _post(url, body, trust), host, pause)
+
+
+def _host(url: str) -> str:
+    """Give the host of a webhook's address, which must not go in the clear."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+    except ValueError:
+        host = ""
+    is_safe = bool(host) and (
+        parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host))
+    )
+    if not is_safe:
+        raise RunError(
+            "A webhook's address must be https://….",
+            code="NOTIFY_FAILED",
+            remedy="Check what the reference in run.notify holds.",
+        )
+    return host
 
 
 def text(night: Night) -> str:
@@ -114,7 +124,7 @@ def _try(send: Callable[[], None], host: str, pause: float) -> None:
     for attempt in range(1, ATTEMPTS + 1):
         try:
             send()
-        except (httpx.HTTPError, OSError, smtplib.SMTPException) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, smtplib.SMTPException) as error:
             if attempt == ATTEMPTS:
                 raise RunError(
                     f"{host} could not be told: {_reason(error)}.",

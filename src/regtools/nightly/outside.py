@@ -52,15 +52,26 @@ def copy_reports(output: Path, reports: list[Path], place: str) -> int:
         _put(filesystem, f"{root}/index.html", (output / "index.html").read_bytes())
         return count + 1
     except (OSError, ValueError) as error:
-        shown = (
-            urlsplit(place)._replace(query="", fragment="").geturl() if "://" in place else place
-        )
         raise RunError(
-            f"The reports could not be published to {shown}: {_reason(error)}.",
+            f"The reports could not be published to {shown(place)}: {_reason(error)}.",
             code="PUBLISH_FAILED",
             remedy="They are whole in the reports' own folder. Check the place and the rights to "
             "write there.",
         ) from error
+
+
+def shown(place: str) -> str:
+    """Give an address as messages may show it: without user, password and query.
+
+    Examples
+    --------
+    >>> shown("s3://key:secret@bucket/pages?region=eu-west-1")
+    's3://bucket/pages'
+    """
+    if "://" not in place:
+        return place
+    parts = urlsplit(place)
+    return f"{parts.scheme}://{parts.hostname or ''}{parts.path}"
 
 
 def _opened(place: str) -> tuple[pafs.FileSystem, str]:

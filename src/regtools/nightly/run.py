@@ -19,7 +19,7 @@ from regtools.nightly.lock import only_run
 from regtools.nightly.metrics import write_metrics
 from regtools.nightly.night import Made, Night, Step
 from regtools.nightly.notify import is_wanted, notify
-from regtools.nightly.outside import copy_reports
+from regtools.nightly.outside import copy_reports, shown
 from regtools.nightly.tidy import tidy
 from regtools.progress import Silent
 from regtools.reports import Limits, report
@@ -214,7 +214,7 @@ def _report(work: _Work, limits: Limits) -> None:
 def _publish(work: _Work) -> None:
     place = work.settings.run.publish
     if place and work.night.reports:
-        with work.step("publish", place):
+        with work.step("publish", shown(place)):
             folders = [Path(one.page).parent for one in work.night.reports]
             copy_reports(work.output.resolve(), folders, place)
 
