@@ -38,6 +38,8 @@ from regtools.reference import Target, is_loopback, parse_target
 from regtools.registries import registry_kind
 
 FILE_NAME: Final = "regtools.toml"
+CONFIG_VARIABLE: Final = "REGTOOLS_CONFIG"
+"""Names the settings file for a process and those it starts: the kernels of reports."""
 
 
 class RegistrySettings(BaseModel):
@@ -176,7 +178,7 @@ def load_settings(
     Parameters
     ----------
     config
-        The file; left out: looked for.
+        The file; left out: the one that ``REGTOOLS_CONFIG`` names, else looked for.
 
     Raises
     ------
@@ -184,9 +186,11 @@ def load_settings(
         Codes ``CONFIG_MISSING`` (the file named is not there), ``CONFIG_INVALID`` (not TOML, an
         unknown key, a value of the wrong kind) and ``SECRET_INLINE``.
     """
-    file = config or _find(cwd or Path.cwd())
+    variables = os.environ if environ is None else environ
+    named = variables.get(CONFIG_VARIABLE)
+    file = config or (Path(named) if named else _find(cwd or Path.cwd()))
     content = _read(file) if file else {}
-    settings = _build(content, file, os.environ if environ is None else environ)
+    settings = _build(content, file, variables)
     for name, registry in settings.registries.items():
         _check_registry(name, registry)
     for name, receiver in settings.run.notify.items():

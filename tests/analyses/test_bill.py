@@ -174,6 +174,13 @@ class TestVendorsExamples:
         # The first GB is free.
         assert usd == [Decimal("0.50"), Decimal("1.00")]
 
+    @pytest.mark.parametrize(("gb", "usd"), [("0.5", "0.00"), ("10.5", "1.00"), ("100.5", "10.00")])
+    def test_artifact_registrys_own_table(self, gb: str, usd: str) -> None:
+        # cloud.google.com/artifact-registry/pricing (archived copies, 2026-11-23): up to 0.5 GB
+        # free, over 0.5 GB $0.10 per GB and month.
+        made = bill("artifactregistry", "standard", inputs(int(Decimal(gb) * GIB)))
+        assert made.monthly_usd == Decimal(usd)
+
     def test_digitaloceans_allowance_for_16_days(self) -> None:
         # docs.digitalocean.com, container registry pricing (2025-06-11): 16 days of 500 MiB are
         # about 285 MiB, of a month of 28 days.

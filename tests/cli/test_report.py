@@ -3,8 +3,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from tests.support.command import Command
 from tests.support.docker_registry import DockerRegistry
+from tests.support.notebooks import write_notebook
+
+from regtools.reports import notebooks
 
 
 def test_a_report_is_published_and_named(regtools: Command, registry: DockerRegistry) -> None:
@@ -44,3 +48,31 @@ def test_an_empty_history_is_said_before_a_kernel_is_started(regtools: Command) 
     assert ran.code == 3
     assert "[HISTORY_EMPTY]" in ran.err
     assert "regtools scan" in ran.err
+
+
+def test_a_notebook_reads_the_settings_that_were_named(
+    regtools: Command,
+    registry: DockerRegistry,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    regtools("scan", registry.url)
+    config = tmp_path / "elsewhere" / "mine.toml"
+    config.parent.mkdir()
+    config.write_text(
+        "[prices.ecr.prices.storage]\nrate = 0.07\nsource = 'Contract'\nchecked = 2026-11-01\n"
+    )
+    write_notebook(
+        tmp_path / "health.ipynb",
+        (
+            "price",
+            "import regtools as rt\nprice = rt.open_prices().provider('ecr').prices['storage']",
+        ),
+        ("say", "price.tiers[0].rate, price.source"),
+        parameters='history = ""\nregistry = ""',
+    )
+    monkeypatch.setattr(notebooks, "_FOLDERS", (tmp_path,))
+    place = ("--history", Path("history").absolute(), "--config", config)
+    ran = regtools("report", "health", *place, "--output", "out")
+    assert ran.code == 0, ran.err
+    assert "Contract" in Path("out/health/latest/health.ipynb").read_text()

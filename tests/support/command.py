@@ -31,6 +31,8 @@ class Command:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
         self._monkeypatch = monkeypatch
+        # A command that names its settings tells the kernels it starts; the next test must not hear.
+        monkeypatch.setenv("REGTOOLS_CONFIG", "")
         self._capsys = capsys
 
     def __call__(self, *arguments: object) -> Ran:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -76,6 +77,14 @@ def chosen_format(*, as_json: bool, as_csv: bool) -> Format:
     if as_json and as_csv:
         raise ConfigError("--json and --csv are two answers.", remedy="Choose one of them.")
     return Format.JSON if as_json else Format.CSV if as_csv else Format.TABLE
+
+
+def for_kernels(config: Path | None) -> None:
+    """Let the kernels of reports read the settings file that was named."""
+    from regtools.settings import CONFIG_VARIABLE
+
+    if config is not None:
+        os.environ[CONFIG_VARIABLE] = str(config.absolute())
 
 
 def history_location(history: str | None, config: Path | None) -> str:

@@ -67,6 +67,7 @@ def command(
     from regtools.settings import load_settings
 
     settings = load_settings(config)
+    options.for_kernels(config)
     made = report(
         [name.value for name in names],
         history=history or settings.history,

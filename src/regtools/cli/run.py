@@ -56,6 +56,7 @@ def command(
             words = f" [{step.code}] {step.summary}" if step.code else ""
             say(f"{step.step} {step.subject}: {step.outcome} ({step.seconds:.1f} s){words}")
 
+    options.for_kernels(config)
     try:
         night = run(config=config, log=log)
     except Terminated:
