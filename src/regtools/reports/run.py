@@ -199,7 +199,8 @@ def execute(
     ReportError
         A cell failed, ran too long, or the kernel died; says which cell and why.
     """
-    output = folder / f"{job.name}.ipynb"
+    # papermill remembers a working folder for all threads, and may take one run's for another's.
+    output = folder.absolute() / f"{job.name}.ipynb"
     clock = time.monotonic()
     own = _OneKernel(kernels)
     watch = threading.Timer(limits.notebook_seconds, own.kill)
@@ -224,11 +225,14 @@ def execute(
     except CellTimeoutError as error:
         cause = f"it ran longer than {limits.cell_seconds} s"
         raise _failure(job, output, cause, "CELL_TIMEOUT") from error
-    except (DeadKernelError, RuntimeError) as error:
+    except (DeadKernelError, RuntimeError, OSError) as error:
         if own.killed and not kernels.killed:
             cause = f"all of it ran longer than {limits.notebook_seconds:g} s"
             raise _failure(job, output, cause, "NOTEBOOK_TIMEOUT") from error
-        # jupyter_client says RuntimeError when a kernel dies while it starts.
+        # jupyter_client says RuntimeError when a kernel dies while it starts, and sometimes finds
+        # no process to end; any other error of the system is one of the disk.
+        if isinstance(error, OSError) and not isinstance(error, ProcessLookupError):
+            raise
         raise _failure(job, output, "its Python process died", "KERNEL_DIED") from error
     finally:
         watch.cancel()
