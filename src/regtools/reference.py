@@ -275,6 +275,17 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def may_carry_secrets(scheme: str, host: str) -> bool:
+    """Whether a secret may go to an address: encrypted, or on this machine.
+
+    Examples
+    --------
+    >>> may_carry_secrets("https", "example.com"), may_carry_secrets("http", "example.com")
+    (True, False)
+    """
+    return bool(host) and (scheme == "https" or (scheme == "http" and is_loopback(host)))
+
+
 def classify_tag(tag: str) -> TagKind:
     """Guess what a tag stands for from its form.
 

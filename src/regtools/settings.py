@@ -34,7 +34,7 @@ from pydantic_settings import (
 
 from regtools.credentials import check_reference
 from regtools.errors import ConfigError, InvalidReferenceError
-from regtools.reference import Target, is_loopback, parse_target
+from regtools.reference import Target, may_carry_secrets, parse_target
 from regtools.registries import registry_kind
 
 FILE_NAME: Final = "regtools.toml"
@@ -348,10 +348,8 @@ def _check_registry(name: str, registry: RegistrySettings) -> None:
 def _check_api_url(name: str, url: str) -> None:
     """Refuse an address to which a credential would go in the clear."""
     parts = urlsplit(url)
-    is_safe = parts.scheme == "https" or (
-        parts.scheme == "http" and is_loopback(parts.hostname or "")
-    )
-    if not is_safe or not parts.hostname or "@" in parts.netloc or parts.query or parts.fragment:
+    is_safe = may_carry_secrets(parts.scheme, parts.hostname or "")
+    if not is_safe or "@" in parts.netloc or parts.query or parts.fragment:
         raise ConfigError(
             f"registries.{name}.api_url is no address of an API.",
             remedy="Write https://host/path; http:// is for this machine only.",

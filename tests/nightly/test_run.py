@@ -31,11 +31,10 @@ import regtools as rt
 from regtools.errors import RunError
 from regtools.nightly import Night, Step, run
 from regtools.nightly.lock import NAME, only_run
-from regtools.nightly.night import Made
 from regtools.nightly.notify import notify, text
 from regtools.nightly.outside import copy_reports
 from regtools.nightly.tidy import tidy
-from regtools.reports import notebooks
+from regtools.reports import Report, notebooks
 from regtools.settings import NotifySettings
 
 DRIVER = Path(__file__).with_name("driver.py")
@@ -269,9 +268,25 @@ class TestMetrics:
         assert Path("reports/health/latest/index.html").is_file()
 
 
+def published(worst: str, findings: list[dict[str, str]]) -> Report:
+    folder = Path("/r")
+    return Report(
+        name="health",
+        title="Health",
+        worst=worst,
+        folder=folder,
+        page=folder / "index.html",
+        notebook=folder / "health.ipynb",
+        sidecar=folder / "report.json",
+        seconds=1.0,
+        key_numbers={},
+        findings=findings,
+    )
+
+
 def night_with(summary: str, severity: str = "critical") -> Night:
     finding = {"severity": severity, "code": "X", "summary": summary}
-    made = Made(name="health", status=severity, page="/r", findings=[finding], key_numbers={})
+    made = published(severity, [finding])
     step = Step(step="scan", subject="work", outcome="ok", seconds=1.0)
     return Night(started_at=NOW, steps=[step], reports=[made])
 
@@ -385,13 +400,8 @@ class TestNotify:
 
     def test_many_findings_are_counted(self) -> None:
         night = night_with("one")
-        night.reports[0] = Made(
-            name="health",
-            status="critical",
-            page="",
-            findings=[{"severity": "critical", "summary": f"n{n}"} for n in range(25)],
-            key_numbers={},
-        )
+        many = [{"severity": "critical", "summary": f"n{n}"} for n in range(25)]
+        night.reports[0] = published("critical", many)
         assert text(night).splitlines()[-1] == "… and 15 more."
 
 

@@ -175,6 +175,16 @@ def cheapest_bills(made: Iterable[Bill]) -> list[Bill]:
     return list(chosen.values())
 
 
+def best_bills(workload: Workload, book: PriceBook) -> list[Bill]:
+    """Make each provider's bill: its cheapest plan that holds the workload."""
+    return cheapest_bills(every_bill(workload.inputs, workload.scenario, book))
+
+
+def cheapest_bill(best: Iterable[Bill]) -> Bill | None:
+    """Choose the cheapest of providers' bills; None where there is none."""
+    return min(best, key=lambda bill: bill.monthly_usd or Decimal(0), default=None)
+
+
 def provider_of(kind: str, registry: str, book: PriceBook) -> Provider | None:
     """Give who sends the bill for a registry: the provider of its kind, or of a machine where
     people run it themselves; None where the book has neither."""

@@ -14,6 +14,7 @@ from regtools.analyses.prices import price_book
 from regtools.analyses.reach import made
 from regtools.analyses.scenario import BillInputs
 from regtools.analyses.workload import Workload
+from regtools.units import GB
 
 MONTHS: Final = 36
 YEAR: Final = 12
@@ -111,7 +112,7 @@ def cost_over_time(
             provider.title,
             plan.name,
             one.month,
-            one.bill.stored_bytes / 10**9,
+            one.bill.stored_bytes / GB,
             *(
                 None if amount is None else float(amount)
                 for amount in (one.bill.monthly_usd, one.low_usd, one.high_usd)

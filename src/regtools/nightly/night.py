@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
+from regtools.reports import Report
 from regtools.tables import SEVERITIES
 
 OUTCOMES: Final = ("ok", "failed", "skipped")
@@ -30,18 +30,6 @@ class Step:
     summary: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Made:
-    """A report of this run."""
-
-    name: str
-    status: str
-    """The worst severity of its findings."""
-    page: str
-    findings: Sequence[Mapping[str, str]]
-    key_numbers: Mapping[str, float | int | None]
-
-
 @dataclass(slots=True, kw_only=True)
 class Night:
     """A run, as far as it came."""
@@ -51,7 +39,7 @@ class Night:
     """From which severity on a finding counts: ``warning``, ``critical`` or ``never``."""
     seconds: float = 0.0
     steps: list[Step] = field(default_factory=list)
-    reports: list[Made] = field(default_factory=list)
+    reports: list[Report] = field(default_factory=list)
 
     @property
     def failed(self) -> list[Step]:
@@ -61,7 +49,7 @@ class Night:
     @property
     def status(self) -> str:
         """The worst severity of all reports."""
-        found = {report.status for report in self.reports}
+        found = {report.worst for report in self.reports}
         return next((severity for severity in SEVERITIES if severity in found), "ok")
 
     @property
@@ -125,8 +113,8 @@ class Night:
             "reports": [
                 {
                     "name": one.name,
-                    "status": one.status,
-                    "page": one.page,
+                    "status": one.worst,
+                    "page": str(one.page.resolve()),
                     "findings": [dict(finding) for finding in one.findings],
                     "key_numbers": dict(one.key_numbers),
                 }

@@ -21,7 +21,7 @@ import httpx
 from regtools.credentials import resolve
 from regtools.errors import RunError
 from regtools.nightly.night import EXIT_FINE, EXIT_UNFINISHED, Night
-from regtools.reference import is_loopback
+from regtools.reference import may_carry_secrets
 from regtools.schema import SCHEMA_VERSION
 from regtools.settings import NotifySettings
 from regtools.tables import visible
@@ -83,13 +83,10 @@ def _host(url: str) -> str:
     """Give the host of a webhook's address, which must not go in the clear."""
     try:
         parts = urlsplit(url)
-        host = parts.hostname or ""
+        scheme, host = parts.scheme, parts.hostname or ""
     except ValueError:
-        host = ""
-    is_safe = bool(host) and (
-        parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host))
-    )
-    if not is_safe:
+        scheme = host = ""
+    if not may_carry_secrets(scheme, host):
         raise RunError(
             "A webhook's address must be https://….",
             code="NOTIFY_FAILED",
@@ -159,7 +156,7 @@ def _mail(settings: NotifySettings, night: Night, trust: Callable[[], ssl.SSLCon
     message["Subject"] = one_line(night.line.partition(". Not finished")[0])[:200]
     message["From"] = settings.sender or ""
     message["To"] = ", ".join(settings.to)
-    pages = "\n".join(f"{report.name}: {report.page}" for report in night.reports)
+    pages = "\n".join(f"{report.name}: {report.page.resolve()}" for report in night.reports)
     message.set_content(f"{text(night)}\n\n{pages}\n")
     host = settings.host or ""
     opened: smtplib.SMTP = (

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
 
 from regtools.access import Options
 from regtools.client import trust
@@ -17,19 +15,17 @@ from regtools.errors import ConfigError, RegtoolsError, ReportError
 from regtools.nightly.deadline import deadline
 from regtools.nightly.lock import only_run
 from regtools.nightly.metrics import write_metrics
-from regtools.nightly.night import Made, Night, Step
+from regtools.nightly.night import Night, Step
 from regtools.nightly.notify import is_wanted, notify
 from regtools.nightly.outside import copy_reports, shown
 from regtools.nightly.tidy import tidy
 from regtools.progress import Silent
 from regtools.reports import Limits, report
-from regtools.reports.publish import LATEST
 from regtools.session import Scanned, scan
 from regtools.settings import Settings, load_settings
 from regtools.units import parse_seconds
 from regtools.walk import diagnose, keep_diagnoses
 
-_SIDECAR: Final = "report.json"
 Log = Callable[[Step], None]
 
 
@@ -185,6 +181,7 @@ def _report(work: _Work, limits: Limits) -> None:
             history=work.settings.history,
             output=work.output,
             now=work.night.started_at,
+            on_done=work.night.reports.append,
             limits=limits,
             pdf=work.settings.run.pdf,
         )
@@ -195,27 +192,15 @@ def _report(work: _Work, limits: Limits) -> None:
         work.done("report", "all", started, code, str(error).splitlines()[0])
     else:
         work.done("report", ", ".join(work.settings.run.reports), started)
-    moment = work.night.started_at.astimezone(UTC).isoformat(timespec="seconds")
-    for sidecar in sorted(work.output.glob(f"*/{LATEST}/{_SIDECAR}")):
-        document = json.loads(sidecar.read_text(encoding="utf-8"))
-        if document["created_at"] == moment:
-            folder = sidecar.parent.resolve()
-            work.night.reports.append(
-                Made(
-                    name=document["report"],
-                    status=document["status"],
-                    page=str(folder / "index.html"),
-                    findings=document["findings"],
-                    key_numbers=document["key_numbers"],
-                )
-            )
+    # They end in any order.
+    work.night.reports.sort(key=lambda made: made.name)
 
 
 def _publish(work: _Work) -> None:
     place = work.settings.run.publish
     if place and work.night.reports:
         with work.step("publish", shown(place)):
-            folders = [Path(one.page).parent for one in work.night.reports]
+            folders = [one.folder.resolve() for one in work.night.reports]
             copy_reports(work.output.resolve(), folders, place)
 
 

@@ -45,6 +45,7 @@ def report(
     registry: str = "",
     now: datetime | None = None,
     progress: Callable[[str], None] = lambda _: None,
+    on_done: Callable[[Report], None] = lambda _: None,
     limits: Limits | None = None,
     pdf: bool = False,
 ) -> list[Report]:
@@ -68,6 +69,8 @@ def report(
         The time that stands on the reports; left out: the present.
     progress
         Called with a line for a person when something was finished.
+    on_done
+        Called with each report as it is published, from its own thread; though another fails.
     limits
         How long a kernel may take to start and a cell to run.
     pdf
@@ -95,7 +98,7 @@ def report(
     created_at = now or datetime.now(UTC)
     with locked(folder), staging(folder, stamp_of(created_at)) as staged:
         done, failed = _run_all(
-            jobs, staged, folder, created_at, progress, limits or Limits(), browser
+            jobs, staged, folder, created_at, progress, limits or Limits(), browser, on_done
         )
         write_index(folder)
     if failed:
@@ -152,6 +155,7 @@ def _run_all(
     progress: Callable[[str], None],
     limits: Limits,
     browser: str,
+    on_done: Callable[[Report], None],
 ) -> tuple[list[Report], list[ReportError]]:
     """Run all notebooks at once, a kernel each.
 
@@ -168,6 +172,7 @@ def _run_all(
         created_at=created_at,
         limits=limits,
         browser=browser,
+        on_done=on_done,
     )
     with Kernels() as kernels, ThreadPoolExecutor(max_workers=len(jobs)) as pool:
         futures = {
@@ -209,6 +214,7 @@ def _run_one(
     created_at: datetime,
     limits: Limits,
     browser: str,
+    on_done: Callable[[Report], None],
 ) -> Report:
     from regtools.reports.html import render
 
@@ -216,7 +222,7 @@ def _run_one(
     own.mkdir()
     executed = execute(job, own, kernels, limits, niceness=niceness)
     page = render(executed.notebook, job=job, created_at=created_at)
-    return publish(
+    made = publish(
         own,
         folder,
         job=job,
@@ -225,6 +231,8 @@ def _run_one(
         created_at=created_at,
         browser=browser,
     )
+    on_done(made)
+    return made
 
 
 def _joined(failed: Sequence[ReportError]) -> ReportError:

@@ -12,7 +12,7 @@ from regtools.analyses.bill import Bill
 from regtools.analyses.book import PriceBook
 from regtools.analyses.comparison.break_even import reach_of, tipping_points
 from regtools.analyses.comparison.recommendation import sum_today
-from regtools.analyses.cost import cheapest_bills, every_bill
+from regtools.analyses.cost import best_bills
 from regtools.analyses.prices import price_book
 from regtools.analyses.scenario import egress_bytes
 from regtools.analyses.workload import Workload
@@ -69,7 +69,7 @@ def cost_answer(workload: Workload, *, book: PriceBook | None = None) -> Answer:
         Another price book than the one of this package.
     """
     whole = book or price_book()
-    bills = cheapest_bills(every_bill(workload.inputs, workload.scenario, whole))
+    bills = best_bills(workload, whole)
     ordered = sorted(bills, key=lambda bill: bill.monthly_usd or Decimal(0))
     best = ordered[0] if ordered else None
     return Answer(

@@ -11,7 +11,7 @@ import pandas as pd
 
 from regtools.analyses.bill import Bill
 from regtools.analyses.book import PriceBook
-from regtools.analyses.cost import as_float, cheapest_bills, every_bill
+from regtools.analyses.cost import as_float, best_bills, cheapest_bill
 from regtools.analyses.prices import price_book
 from regtools.analyses.reach import made
 from regtools.analyses.scenario import decimal, egress_bytes
@@ -97,7 +97,7 @@ def break_even(
             now,
         )
         for amount in points
-        for bill in _bills(changed(workload, over, amount), whole)
+        for bill in best_bills(changed(workload, over, amount), whole)
     )
     return made(rows, _CURVE)
 
@@ -125,12 +125,8 @@ def tipping_points(
     free = _always_free(workload, over, whole) if paid else frozenset()
 
     def best(amount: Decimal) -> Bill | None:
-        bills = [
-            bill
-            for bill in _bills(changed(workload, over, amount), whole)
-            if bill.provider.key not in free
-        ]
-        return min(bills, key=lambda bill: bill.monthly_usd or Decimal(0), default=None)
+        bills = best_bills(changed(workload, over, amount), whole)
+        return cheapest_bill(bill for bill in bills if bill.provider.key not in free)
 
     now = float(amount_now(workload, over))
     rows = (
@@ -203,17 +199,13 @@ def _grid(workload: Workload, over: str) -> list[Decimal]:
     return sorted(max(point, Decimal(1)) if over == "users" else point for point in points)
 
 
-def _bills(workload: Workload, book: PriceBook) -> list[Bill]:
-    return cheapest_bills(every_bill(workload.inputs, workload.scenario, book))
-
-
 def _always_free(workload: Workload, over: str, book: PriceBook) -> frozenset[str]:
     """Give who asks for nothing at either end of the curve."""
     ends = _grid(workload, over)
     free = [
         {
             bill.provider.key
-            for bill in _bills(changed(workload, over, end), book)
+            for bill in best_bills(changed(workload, over, end), book)
             if not bill.monthly_usd
         }
         for end in (ends[0], ends[-1])

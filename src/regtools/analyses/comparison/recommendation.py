@@ -10,15 +10,17 @@ import pandas as pd
 
 from regtools.analyses.bill import Bill
 from regtools.analyses.book import PriceBook
-from regtools.analyses.cost import as_float, cheapest_bills, every_bill, provider_of
+from regtools.analyses.cost import as_float, best_bills, cheapest_bills, every_bill, provider_of
 from regtools.analyses.egress import Egress, egress
 from regtools.analyses.horizon import outlook
 from regtools.analyses.prices import price_book
 from regtools.analyses.reach import made
 from regtools.analyses.scenario import Scenario, decimal, egress_bytes, pulls_a_month
 from regtools.analyses.workload import Part, Workload
-from regtools.units import cents
+from regtools.units import GB, cents
 
+Today = list[tuple[Part, Bill | None]]
+"""Each registry, and its bill where it is; None where nobody can say."""
 HOURS_TO_SWITCH: Final = Decimal(8)
 """A guess: accounts, secrets, a pipeline tried out."""
 HOURS_A_REPOSITORY: Final = Decimal("0.25")
@@ -93,7 +95,7 @@ def bills_today(workload: Workload, *, book: PriceBook | None = None) -> pd.Data
     return made(rows, TODAY)
 
 
-def _bills_today(workload: Workload, book: PriceBook) -> list[tuple[Part, Bill | None]]:
+def _bills_today(workload: Workload, book: PriceBook) -> Today:
     found = []
     for part in workload.parts:
         key = _home(part, book)
@@ -115,7 +117,7 @@ def _share(part: Part, workload: Workload) -> Scenario:
         return workload.scenario
     stored = sum(other.inputs.stored_bytes["registry"] for other in workload.parts)
     share = Decimal(part.inputs.stored_bytes["registry"]) / stored if stored else Decimal(0)
-    traffic = egress_bytes(workload.inputs, workload.scenario) * share / 10**9
+    traffic = egress_bytes(workload.inputs, workload.scenario) * share / GB
     pulls = int(pulls_a_month(workload.inputs, workload.scenario) * share)
     own = None if workload.scenario.private_repositories is None else part.inputs.repositories
     return replace(workload.scenario, egress_gb=traffic, pulls=pulls, private_repositories=own)
@@ -137,18 +139,18 @@ def switching(workload: Workload, provider: str, *, book: PriceBook | None = Non
         Another price book than the one of this package.
     """
     whole = book or price_book()
-    leaving = [
-        (part, bill)
-        for part, bill in _bills_today(workload, whole)
-        if _home(part, whole) != provider
-    ]
+    return _switch(_bills_today(workload, whole), workload.scenario, provider, whole)
+
+
+def _switch(today: Today, scenario: Scenario, provider: str, book: PriceBook) -> Switch:
+    leaving = [(part, bill) for part, bill in today if _home(part, book) != provider]
     if not leaving:
         return Switch(hours=Decimal(0), low_usd=Decimal(0), high_usd=Decimal(0))
     repositories = sum(part.inputs.repositories for part, _ in leaving)
     hours = HOURS_TO_SWITCH + HOURS_A_REPOSITORY * repositories
-    rate = workload.scenario.labour_usd_per_hour
+    rate = scenario.labour_usd_per_hour
     labour = Decimal(0) if rate is None else hours * decimal(rate)
-    ways = [_way_out(part, bill, whole) for part, bill in leaving]
+    ways = [_way_out(part, bill, book) for part, bill in leaving]
     return Switch(
         hours=hours,
         low_usd=_added(labour, [way.low_usd for way in ways]),
@@ -188,12 +190,13 @@ def recommendation(workload: Workload, *, book: PriceBook | None = None) -> pd.D
         best_for (whom the provider suits, beside money), is_today.
     """
     whole = book or price_book()
-    bills = cheapest_bills(every_bill(workload.inputs, workload.scenario, whole))
-    before = sum_today(workload, whole)
+    # Asked once: every provider below is compared with the same place.
+    today = _bills_today(workload, whole)
+    before = _sum(today)
     own = {_home(part, whole) for part in workload.parts}
     ranked = []
-    for bill in bills:
-        takes = switching(workload, bill.provider.key, book=whole)
+    for bill in best_bills(workload, whole):
+        takes = _switch(today, workload.scenario, bill.provider.key, whole)
         ahead = outlook(bill, workload).three_years_usd
         whole_cost = None if ahead is None else ahead + (takes.high_usd or Decimal(0))
         ranked.append((whole_cost, bill, takes, bill.provider.key in own))
@@ -234,7 +237,10 @@ def _row(
 
 def sum_today(workload: Workload, book: PriceBook) -> Decimal | None:
     """Add up today's bills; None: one of them is not known, or the workload was typed."""
-    bills = [bill for _, bill in _bills_today(workload, book)]
-    amounts = [bill.monthly_usd if bill else None for bill in bills]
+    return _sum(_bills_today(workload, book))
+
+
+def _sum(today: Today) -> Decimal | None:
+    amounts = [bill.monthly_usd if bill else None for _, bill in today]
     known = [amount for amount in amounts if amount is not None]
-    return sum(known, Decimal(0)) if bills and len(known) == len(bills) else None
+    return sum(known, Decimal(0)) if today and len(known) == len(today) else None

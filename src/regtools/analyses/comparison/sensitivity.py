@@ -12,12 +12,18 @@ import pandas as pd
 from regtools.analyses.bill import Bill
 from regtools.analyses.book import PriceBook
 from regtools.analyses.comparison.break_even import amount_now, changed
-from regtools.analyses.cost import as_float, cheapest_bills, every_bill
+from regtools.analyses.cost import (
+    as_float,
+    best_bills,
+    cheapest_bill,
+    cheapest_bills,
+    every_bill,
+)
 from regtools.analyses.prices import price_book
 from regtools.analyses.reach import made
 from regtools.analyses.scenario import decimal
 from regtools.analyses.workload import Workload
-from regtools.units import format_bytes
+from regtools.units import GB, format_bytes
 
 COLUMNS: Final = {
     "assumption": "str",
@@ -63,7 +69,7 @@ def cost_sensitivity(workload: Workload, *, book: PriceBook | None = None) -> pd
         What moves most comes first. Empty, where no plan holds the workload.
     """
     whole = book or price_book()
-    now = _best(workload, whole)
+    now = cheapest_bill(best_bills(workload, whole))
     if now is None:
         return made([], COLUMNS)
     rows = [
@@ -85,7 +91,7 @@ def _row(change: _Change, now: Bill, book: PriceBook) -> tuple[object, ...]:
         for bill in every_bill(change.workload.inputs, change.workload.scenario, book)
         if bill.provider.key != change.without
     ]
-    then = _cheapest(bills)
+    then = cheapest_bill(cheapest_bills(bills))
     same = next(
         (bill for bill in bills if (bill.provider, bill.plan) == (now.provider, now.plan)), None
     )
@@ -102,14 +108,6 @@ def _row(change: _Change, now: Bill, book: PriceBook) -> tuple[object, ...]:
         as_float(same.monthly_usd) if same and not same.why_not else None,
         then is None or then.provider.key != now.provider.key,
     )
-
-
-def _best(workload: Workload, book: PriceBook) -> Bill | None:
-    return _cheapest(every_bill(workload.inputs, workload.scenario, book))
-
-
-def _cheapest(bills: Iterable[Bill]) -> Bill | None:
-    return min(cheapest_bills(bills), key=lambda bill: bill.monthly_usd or Decimal(0), default=None)
 
 
 def _changes(workload: Workload, now: Bill) -> Iterable[_Change]:
@@ -164,4 +162,4 @@ def _amounts(workload: Workload) -> Iterable[_Change]:
 
 
 def _amount(over: str, amount: Decimal) -> str:
-    return f"{max(1, int(amount)):,}" if over == "users" else format_bytes(int(amount * 10**9))
+    return f"{max(1, int(amount)):,}" if over == "users" else format_bytes(int(amount * GB))

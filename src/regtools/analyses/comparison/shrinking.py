@@ -12,7 +12,7 @@ from typing import Final
 import pandas as pd
 
 from regtools.analyses.book import PriceBook
-from regtools.analyses.cost import as_float, cheapest_bills, every_bill
+from regtools.analyses.cost import as_float, best_bills
 from regtools.analyses.prices import price_book
 from regtools.analyses.reach import made
 from regtools.analyses.retention import retention
@@ -133,17 +133,14 @@ def _zstd(inputs: BillInputs) -> _Measure:
 
 
 def _rows(measure: _Measure, workload: Workload, book: PriceBook) -> Iterable[tuple[object, ...]]:
-    inputs, scenario = workload.inputs, workload.scenario
     after_low, after_high = (
         {
             bill.provider.key: bill.monthly_usd or Decimal(0)
-            for bill in cheapest_bills(
-                every_bill(_smaller(inputs, share, measure.pulls_too), scenario, book)
-            )
+            for bill in best_bills(_smaller(workload, share, measure.pulls_too), book)
         }
         for share in (measure.low, measure.high)
     )
-    for bill in cheapest_bills(every_bill(inputs, scenario, book)):
+    for bill in best_bills(workload, book):
         now, key = bill.monthly_usd or Decimal(0), bill.provider.key
         if now == 0 or key not in after_low or key not in after_high:
             continue
@@ -160,7 +157,9 @@ def _rows(measure: _Measure, workload: Workload, book: PriceBook) -> Iterable[tu
         )
 
 
-def _smaller(inputs: BillInputs, share: Decimal, pulls_too: bool) -> BillInputs:
+def _smaller(workload: Workload, share: Decimal, pulls_too: bool) -> Workload:
+    inputs = workload.inputs
     stored = {scope: int(size * (1 - share)) for scope, size in inputs.stored_bytes.items()}
     pulled = inputs.mean_pull_bytes * (1 - share) if pulls_too else inputs.mean_pull_bytes
-    return replace(inputs, stored_bytes=stored, mean_pull_bytes=pulled)
+    less = replace(inputs, stored_bytes=stored, mean_pull_bytes=pulled)
+    return replace(workload, inputs=less)
