@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,11 +15,13 @@ import pytest
 from tests.support.inventories import NOON, Shelf, layer, publish
 
 from regtools import engine
-from regtools.errors import HistoryError
+from regtools.errors import HistoryError, RunError
 from regtools.history import History
+from regtools.nightly.deadline import Terminated, deadline
 from regtools.schema import TABLES, SnapshotRow
 
 HOUR = timedelta(hours=1)
+FOR_MINUTES = "SELECT sum(a.range * b.range % 7) AS n FROM range(100000000) a, range(3000) b"
 
 
 @pytest.fixture(autouse=True)
@@ -169,3 +175,31 @@ def test_the_shipped_sql_is_found_by_its_name(
 ) -> None:
     monkeypatch.undo()
     assert engine.query(history, "problems", snapshots=snapshots).empty
+
+
+@contextmanager
+def sent_soon(number: signal.Signals) -> Iterator[None]:
+    """Send a signal to this process while the block works."""
+    timer = threading.Timer(0.5, signal.raise_signal, (number,))
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def test_ctrl_c_ends_a_long_question_as_ctrl_c(history: History) -> None:
+    with pytest.raises(KeyboardInterrupt), sent_soon(signal.SIGINT):
+        engine.query(history, FOR_MINUTES, snapshots=[])
+    assert engine.query(history, "SELECT 1 AS one", snapshots=[])["one"][0] == 1
+
+
+def test_sigterm_ends_a_long_question_as_sigterm(history: History) -> None:
+    with pytest.raises(Terminated), deadline(60), sent_soon(signal.SIGTERM):
+        engine.query(history, FOR_MINUTES, snapshots=[])
+
+
+def test_a_time_limit_ends_a_long_question_as_a_limit(history: History) -> None:
+    with pytest.raises(RunError) as caught, deadline(0.5):
+        engine.query(history, FOR_MINUTES, snapshots=[])
+    assert caught.value.code == "RUN_TIMEOUT"

@@ -127,6 +127,12 @@ class Workspace:
         """Blame the file if it was one; DuckDB's words do not always name it."""
         try:
             yield
+        except RuntimeError as error:
+            # A signal's handler raised while DuckDB worked. It keeps its own words instead of that
+            # exception, Ctrl-C's too. DuckDB 2.0, tried 2026-11.
+            if str(error) == "Query interrupted":
+                raise KeyboardInterrupt from None
+            raise
         except (duckdb.Error, OSError):
             if self._place is not None:
                 _require_readable(self._place, self._snapshots)

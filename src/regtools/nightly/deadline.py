@@ -31,10 +31,14 @@ def deadline(seconds: float) -> Iterator[None]:
         SIGTERM came. Ctrl-C raises KeyboardInterrupt, as ever.
     """
 
+    came: list[type[BaseException]] = []
+
     def late(_: int, __: FrameType | None) -> None:
+        came.append(_OutOfTime)
         raise _OutOfTime
 
     def asked(_: int, __: FrameType | None) -> None:
+        came.append(Terminated)
         raise Terminated
 
     before = {
@@ -44,7 +48,8 @@ def deadline(seconds: float) -> Iterator[None]:
     signal.setitimer(signal.ITIMER_REAL, seconds)
     started = time.monotonic()
     try:
-        yield
+        with _first_cause(came):
+            yield
     except _OutOfTime:
         raise RunError(
             f"The run took longer than {time.monotonic() - started:.0f} s and was ended.",
@@ -56,3 +61,14 @@ def deadline(seconds: float) -> Iterator[None]:
         signal.setitimer(signal.ITIMER_REAL, 0)
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def _first_cause(came: list[type[BaseException]]) -> Iterator[None]:
+    """What a library took for Ctrl-C was the signal that came, if one did."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if came:
+            raise came[0] from None
+        raise
