@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -180,7 +181,7 @@ def test_the_shipped_sql_is_found_by_its_name(
 @contextmanager
 def sent_soon(number: signal.Signals) -> Iterator[None]:
     """Send a signal to this process while the block works."""
-    timer = threading.Timer(0.5, signal.raise_signal, (number,))
+    timer = threading.Timer(0.5, os.kill, (os.getpid(), number))
     timer.start()
     try:
         yield

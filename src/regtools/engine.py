@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import secrets
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 import duckdb
 import pandas as pd
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 MEMORY_LIMIT: Final = 1_500_000_000
 """Bytes that DuckDB takes at most before it goes on in a temporary folder; Python and what is on
 its way to and from DuckDB come on top. So the largest question stays below 2 GB."""
+Answer = TypeVar("Answer")
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -74,7 +76,7 @@ class Workspace:
         """Keep what ``regtools/sql/<name>.sql`` answers as a table of that name."""
         sql = f"CREATE OR REPLACE TEMP TABLE {name} AS {_sql(name)}"
         with self._blame():
-            self._connection.execute(sql, dict(parameters)).fetchall()
+            _run(self._connection, sql, parameters)
 
     def view(self, name: str) -> None:
         """Give ``regtools/sql/<name>.sql`` its name without computing it; it takes variables."""
@@ -85,11 +87,10 @@ class Workspace:
         """Give a variable its value, for all that is asked from now on."""
         if isinstance(value, datetime):
             # As text: DuckDB wants another package for a datetime with a zone.
-            self._connection.execute(
-                f"SET VARIABLE {name} = $value::TIMESTAMPTZ", {"value": value.isoformat()}
-            ).fetchall()
+            statement, parameter = f"SET VARIABLE {name} = $value::TIMESTAMPTZ", value.isoformat()
+            _run(self._connection, statement, {"value": parameter})
         else:
-            self._connection.execute(f"SET VARIABLE {name} = $value", {"value": value}).fetchall()
+            _run(self._connection, f"SET VARIABLE {name} = $value", {"value": value})
 
     def ask(
         self,
@@ -116,7 +117,7 @@ class Workspace:
             try:
                 for view, frame in tables.items():
                     self._connection.register(view, frame)
-                answer = self._connection.sql(_sql(name), params=dict(parameters)).to_arrow_table()
+                answer = _ask(self._connection, _sql(name), parameters)
             finally:
                 for view in tables:
                     self._connection.unregister(view)
@@ -127,12 +128,6 @@ class Workspace:
         """Blame the file if it was one; DuckDB's words do not always name it."""
         try:
             yield
-        except RuntimeError as error:
-            # A signal's handler raised while DuckDB worked. It keeps its own words instead of that
-            # exception, Ctrl-C's too. DuckDB 2.0, tried 2026-11.
-            if str(error) == "Query interrupted":
-                raise KeyboardInterrupt from None
-            raise
         except (duckdb.Error, OSError):
             if self._place is not None:
                 _require_readable(self._place, self._snapshots)
@@ -169,9 +164,42 @@ def _set_up(connection: duckdb.DuckDBPyConnection) -> None:
         _run(connection, "SET enable_progress_bar = false")
 
 
-def _run(connection: duckdb.DuckDBPyConnection, statement: str) -> list[Any]:
+def _run(
+    connection: duckdb.DuckDBPyConnection,
+    statement: str,
+    parameters: Mapping[str, object] = _NOTHING,
+) -> list[Any]:
     # DuckDB 2.0 lets nothing else happen on a connection before a result is fetched to its end.
-    return connection.execute(statement).fetchall()
+    return _aside(
+        connection, lambda: connection.execute(statement, dict(parameters) or None).fetchall()
+    )
+
+
+def _ask(
+    connection: duckdb.DuckDBPyConnection, question: str, parameters: Mapping[str, object]
+) -> pa.Table:
+    return _aside(
+        connection, lambda: connection.sql(question, params=dict(parameters)).to_arrow_table()
+    )
+
+
+def _aside(connection: duckdb.DuckDBPyConnection, work: Callable[[], Answer]) -> Answer:
+    """Let DuckDB work in a thread of its own, so that a signal ends it at once.
+
+    Where a signal's handler raises in the thread that asked, DuckDB waits for its own threads
+    without telling them to stop: for as long as the question takes. DuckDB 2.0, tried 2026-11.
+    """
+    with ThreadPoolExecutor(1, thread_name_prefix="duckdb") as pool:
+        answer = pool.submit(work)
+        try:
+            while not answer.done():
+                wait([answer], 0.1)  # a signal that another thread got does not end a longer wait
+        except BaseException:
+            while not answer.done():
+                connection.interrupt()  # forgotten, if the work has not begun yet
+                wait([answer], 0.05)
+            raise
+        return answer.result()
 
 
 def _sql(name: str) -> str:

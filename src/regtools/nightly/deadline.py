@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -31,25 +31,20 @@ def deadline(seconds: float) -> Iterator[None]:
         SIGTERM came. Ctrl-C raises KeyboardInterrupt, as ever.
     """
 
-    came: list[type[BaseException]] = []
+    def ends_with(cause: type[BaseException]) -> Callable[[int, FrameType | None], None]:
+        def handler(_: int, __: FrameType | None) -> None:
+            raise cause
 
-    def late(_: int, __: FrameType | None) -> None:
-        came.append(_OutOfTime)
-        raise _OutOfTime
-
-    def asked(_: int, __: FrameType | None) -> None:
-        came.append(Terminated)
-        raise Terminated
+        return handler
 
     before = {
-        signal.SIGALRM: signal.signal(signal.SIGALRM, late),
-        signal.SIGTERM: signal.signal(signal.SIGTERM, asked),
+        signal.SIGALRM: signal.signal(signal.SIGALRM, ends_with(_OutOfTime)),
+        signal.SIGTERM: signal.signal(signal.SIGTERM, ends_with(Terminated)),
     }
     signal.setitimer(signal.ITIMER_REAL, seconds)
     started = time.monotonic()
     try:
-        with _first_cause(came):
-            yield
+        yield
     except _OutOfTime:
         raise RunError(
             f"The run took longer than {time.monotonic() - started:.0f} s and was ended.",
@@ -61,14 +56,3 @@ def deadline(seconds: float) -> Iterator[None]:
         signal.setitimer(signal.ITIMER_REAL, 0)
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-@contextmanager
-def _first_cause(came: list[type[BaseException]]) -> Iterator[None]:
-    """What a library took for Ctrl-C was the signal that came, if one did."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        if came:
-            raise came[0] from None
-        raise
