@@ -85,12 +85,11 @@ class Workspace:
 
     def set(self, name: str, value: str | float | datetime | None) -> None:
         """Give a variable its value, for all that is asked from now on."""
+        cast = ""
         if isinstance(value, datetime):
             # As text: DuckDB wants another package for a datetime with a zone.
-            statement, parameter = f"SET VARIABLE {name} = $value::TIMESTAMPTZ", value.isoformat()
-            _run(self._connection, statement, {"value": parameter})
-        else:
-            _run(self._connection, f"SET VARIABLE {name} = $value", {"value": value})
+            value, cast = value.isoformat(), "::TIMESTAMPTZ"
+        _run(self._connection, f"SET VARIABLE {name} = $value{cast}", {"value": value})
 
     def ask(
         self,
@@ -117,7 +116,12 @@ class Workspace:
             try:
                 for view, frame in tables.items():
                     self._connection.register(view, frame)
-                answer = _ask(self._connection, _sql(name), parameters)
+                answer = _aside(
+                    self._connection,
+                    lambda: self._connection.sql(
+                        _sql(name), params=dict(parameters)
+                    ).to_arrow_table(),
+                )
             finally:
                 for view in tables:
                     self._connection.unregister(view)
@@ -172,14 +176,6 @@ def _run(
     # DuckDB 2.0 lets nothing else happen on a connection before a result is fetched to its end.
     return _aside(
         connection, lambda: connection.execute(statement, dict(parameters) or None).fetchall()
-    )
-
-
-def _ask(
-    connection: duckdb.DuckDBPyConnection, question: str, parameters: Mapping[str, object]
-) -> pa.Table:
-    return _aside(
-        connection, lambda: connection.sql(question, params=dict(parameters)).to_arrow_table()
     )
 
 
