@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -59,41 +59,77 @@ def test_each_snapshot_is_a_point_that_says_what_usage_said_then(history: Histor
 
 
 def test_a_steady_growth_is_foreseen(history: History) -> None:
-    daily(history, [1000 + 100 * day for day in range(10)])
-    (row,) = growth(history, forecast_days=30, capacity=2900).forecast.to_dict("records")
-    assert (row["points"], row["days_observed"]) == (10, 9.0)
+    daily(history, [1000 + 100 * day for day in range(30)])
+    found = growth(history, forecast_days=30, capacity=4900)
+    (row,) = found.forecast.to_dict("records")
+    assert (row["model"], row["points"], row["days_observed"]) == ("line", 30, 29.0)
     assert row["bytes_per_day"] == pytest.approx(100)
     assert row["low_bytes_per_day"] == pytest.approx(100)
-    assert row["forecast_bytes"] == 1900 + 3000
+    assert row["forecast_bytes"] == 3900 + 3000
     assert row["days_until_full"] == pytest.approx(10)
     assert row["measured_at"] == NOON
+    assert list(found.ahead["likely_bytes"]) == [3900 + 100 * day for day in range(1, 31)]
+    assert list(found.ahead["at"]) == [NOON + timedelta(days=day) for day in range(1, 31)]
+    assert found.steps.empty
 
 
 def test_one_spike_does_not_bend_the_trend(history: History) -> None:
-    sizes = [1000 + 100 * day for day in range(12)]
+    sizes = [1000 + 100 * day for day in range(60)]
     sizes[5] *= 50
     daily(history, sizes)
-    (row,) = growth(history).forecast.to_dict("records")
+    found = growth(history)
+    (row,) = found.forecast.to_dict("records")
     assert row["bytes_per_day"] == pytest.approx(100)
     assert row["low_bytes_per_day"] <= row["bytes_per_day"] <= row["high_bytes_per_day"]
+    assert list(found.steps["change_bytes"]) == [75_000 - 1400, 1600 - 75_000]
+
+
+def test_a_step_is_found_named_and_left_out_of_the_trend(history: History) -> None:
+    for day in range(60):
+        shelf = stored({"v1": 1000 + 10 * day})
+        if day >= 20:
+            image = shelf.image(layer("moved", 50_000), name="moved")
+            shelf.tag("moved-here", "v1", image)
+        publish(history, shelf.inventory(), taken_at=NOON - timedelta(days=59 - day))
+    found = growth(history)
+    (step,) = found.steps.to_dict("records")
+    assert step["repository"] == "moved-here"
+    assert step["change_bytes"] == step["repository_change_bytes"] + 10 > 50_000
+    assert (step["since"], step["until"]) == (
+        NOON - timedelta(days=40),
+        NOON - timedelta(days=39),
+    )
+    (row,) = found.forecast.to_dict("records")
+    assert row["bytes_per_day"] == pytest.approx(10)
+    assert row["forecast_bytes"] == found.series["physical_bytes"].iloc[-1] + 900
+
+
+def test_of_several_scans_a_day_the_last_one_counts(history: History) -> None:
+    for day in range(30):
+        for hours, size in ((0, 9000), (6, 1000 + 100 * day)):
+            when = NOON - timedelta(days=29 - day, hours=6 - hours)
+            publish(history, stored({"v1": size}).inventory(), taken_at=when)
+    (row,) = growth(history).forecast.to_dict("records")
+    assert (row["points"], row["model"]) == (30, "line")
+    assert row["bytes_per_day"] == pytest.approx(100)
 
 
 def test_the_trend_is_that_of_the_last_quarter(history: History) -> None:
     past = dict.fromkeys((400, 300, 200), 5000)
-    recent = {days: 9000 - 100 * days for days in (60, 40, 20, 0)}
+    recent = {days: 9000 - 100 * days for days in range(70, -1, -10)}
     for days, size in {**past, **recent}.items():
         inventory = stored({"v1": size}).inventory()
         publish(history, inventory, taken_at=NOON - timedelta(days=days))
     (row,) = growth(history, forecast_days=30).forecast.to_dict("records")
-    assert (row["points"], row["days_observed"]) == (4, 60.0)
+    assert (row["points"], row["days_observed"]) == (8, 70.0)
     assert row["bytes_per_day"] == pytest.approx(100)
     # Who looks a year ahead looks a year back.
     (row,) = growth(history, forecast_days=365).forecast.to_dict("records")
-    assert row["points"] == 6
+    assert row["points"] == 10
 
 
 def test_a_capacity_may_be_a_text_and_empty_means_unknown(history: History) -> None:
-    daily(history, [1000 + 100 * day for day in range(10)])
+    daily(history, [1000 + 100 * day for day in range(30)])
     assert growth(history, capacity="2.9kB").forecast["capacity_bytes"].tolist() == [2900.0]
     for unknown in (None, ""):
         forecast = growth(history, capacity=unknown).forecast
@@ -103,32 +139,45 @@ def test_a_capacity_may_be_a_text_and_empty_means_unknown(history: History) -> N
 
 
 def test_a_full_registry_is_full_today_and_a_shrinking_one_never(history: History) -> None:
-    daily(history, [9000 - 100 * day for day in range(10)])
-    assert growth(history, capacity=8000).forecast["days_until_full"].tolist() == [0.0]
+    daily(history, [9000 - 100 * day for day in range(30)])
+    assert growth(history, capacity=6000).forecast["days_until_full"].tolist() == [0.0]
     assert growth(history, capacity=10_000).forecast["days_until_full"].isna().all()
 
 
-@pytest.mark.parametrize("sizes", [[1000, 2000], [1000, 1100, 1200, 1300, 1400]])
+@pytest.mark.parametrize(
+    ("days", "words"),
+    [((0, 40), "there are 2 over 40 days"), (range(28), "there are 28 over 27 days")],
+)
 def test_too_few_points_or_days_give_a_note_and_no_forecast(
-    history: History, sizes: list[int]
+    history: History, days: Iterable[int], words: str
 ) -> None:
-    daily(history, sizes)
-    grown = growth(history)
+    for day in days:
+        inventory = stored({"v1": 1000 + day}).inventory()
+        publish(history, inventory, taken_at=NOON - timedelta(days=day))
+    grown = growth(history, capacity=5000)
     assert grown.forecast.empty
-    assert any("no forecast" in note for note in grown.notes)
+    assert grown.ahead.empty
+    (note,) = [note for note in grown.notes if "no forecast" in note]
+    assert note.endswith(f"over at least 28 days; {words}.")
+
+
+def test_to_look_further_ahead_than_back_is_said(history: History) -> None:
+    daily(history, [1000 + 100 * day for day in range(40)])
+    assert any("looks 90 days ahead from 39 days" in note for note in growth(history).notes)
+    assert not any("ahead" in note for note in growth(history, forecast_days=30).notes)
 
 
 def test_incomplete_snapshots_are_shown_but_not_used(history: History) -> None:
-    sizes = [1000 + 100 * day for day in range(11)]
-    sizes[9] = sizes[10] = 700
-    daily(history, sizes, odd=lambda day: day >= 9)
+    sizes = [1000 + 100 * day for day in range(32)]
+    sizes[30] = sizes[31] = 700
+    daily(history, sizes, odd=lambda day: day >= 30)
     grown = growth(history)
-    assert grown.series["complete"].tolist() == [True] * 9 + [False] * 2
+    assert grown.series["complete"].tolist() == [True] * 30 + [False] * 2
     (row,) = grown.forecast.to_dict("records")
-    assert (row["points"], row["physical_bytes"]) == (9, 1800)
+    assert (row["points"], row["physical_bytes"]) == (30, 3900)
     assert row["bytes_per_day"] == pytest.approx(100)
-    assert grown.by_repository["last_bytes"].tolist() == [1800]
-    assert any("2 of 11 points are not complete" in note for note in grown.notes)
+    assert grown.by_repository["last_bytes"].tolist() == [3900]
+    assert any("2 of 32 points are not complete" in note for note in grown.notes)
 
 
 def test_the_time_before_is_reconstructed_month_by_month(history: History) -> None:
@@ -246,7 +295,7 @@ def snapshot(namespace: str, day: int) -> SnapshotRow:
 
 
 def test_registries_are_followed_apart(history: History) -> None:
-    daily(history, [1000 + 100 * day for day in range(10)])
+    daily(history, [1000 + 100 * day for day in range(30)])
     other = Shelf(registry="other.example.com")
     publish(history, other.inventory(), registry=other.registry)
     grown = growth(history)

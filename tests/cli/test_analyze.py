@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -78,23 +79,40 @@ def test_the_history_is_named_by_option_environment_or_settings(
     assert regtools("usage", "--json").out == wanted
 
 
-def test_growth_has_its_frames_in_one_document(regtools: Command, history: Path) -> None:
-    document = regtools("growth", "--history", history, "--capacity", "1GB", "--json").document
-    result = rt.growth(history, capacity=10**9)
+@pytest.fixture
+def long_history(tmp_path: Path) -> Path:
+    """Nine weekly snapshots that grow, the newest of which is large."""
+    folder = tmp_path / "long"
+    for week in range(9):
+        shelf = Shelf()
+        shelf.tag("app", "v1", shelf.image(layer(f"own-{week}", 10_000_000 * (week + 1))))
+        if week >= 6:
+            shelf.tag("moved", "v1", shelf.image(layer("moved", 900_000_000)))
+        publish(History(folder), shelf.inventory(), taken_at=NOON - timedelta(days=7 * (8 - week)))
+    return folder
+
+
+def test_growth_has_its_frames_in_one_document(regtools: Command, long_history: Path) -> None:
+    history = long_history
+    document = regtools("growth", "--history", history, "--capacity", "2GB", "--json").document
+    result = rt.growth(history, capacity=2 * 10**9)
+    for name in ("ahead", "steps", "limits"):
+        assert len(document[name]) == len(getattr(result, name))
+        assert list(document[name][0]) == list(getattr(result, name).columns)
     measured = [row for row in document["series"] if row["basis"] == "measured"]
     assert [row["physical_bytes"] for row in measured] == list(
         result.series[result.series["basis"] == "measured"]["physical_bytes"]
     )
     (forecast,) = document["forecast"]
-    assert forecast["capacity_bytes"] == 10**9
+    assert forecast["capacity_bytes"] == 2 * 10**9
     assert forecast["days_until_full"] == pytest.approx(result.forecast["days_until_full"].iloc[0])
 
 
-def test_growth_is_readable_in_a_terminal(regtools: Command, history: Path) -> None:
-    ran = regtools("growth", "--history", history)
+def test_growth_is_readable_in_a_terminal(regtools: Command, long_history: Path) -> None:
+    ran = regtools("growth", "--history", long_history, "--capacity", "2GB")
     assert ran.code == 0
-    assert "What grew" in ran.out
-    assert "Forecast" in ran.out
+    for title in ("What grew", "Forecast", "What is reached when", "Steps"):
+        assert title in ran.out
 
 
 def test_prices_are_listed_and_shown(regtools: Command) -> None:

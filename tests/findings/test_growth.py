@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
+import pandas as pd
 import pytest
-from tests.support.frames import REGISTRY, growth_frames, usage_frame
+from tests.support.frames import HOSTILE, REGISTRY, growth_frames, usage_frame
 from tests.support.inventories import NOON
 from tests.support.what_if import what_if_history
 
@@ -43,6 +45,8 @@ def test_the_nearer_the_capacity_the_worse(days: float, severity: str) -> None:
 def test_a_capacity_out_of_reach_is_good() -> None:
     findings = growth_findings(growth_frames(capacity=1e12), usage_frame())
     assert codes(findings)["CAPACITY_FINE"] == "ok"
+    (fine,) = [finding for finding in findings.findings if finding.code == "CAPACITY_FINE"]
+    assert fine.summary == f"{REGISTRY} uses 19% of its capacity of 1.00 TB."
 
 
 def test_without_a_capacity_nothing_is_said_of_it() -> None:
@@ -55,7 +59,52 @@ def test_the_trend_comes_with_its_range() -> None:
     findings = growth_findings(growth_frames(), usage_frame())
     (trend,) = [finding for finding in findings.findings if finding.code == "TREND"]
     assert trend.summary == f"{REGISTRY} grows by about 30.0 GB a month."
-    assert "between 15.0 GB and 45.0 GB" in trend.remedy
+    assert "between 15.0 GB and 45.0 GB (80 %)" in trend.remedy
+    assert trend.remedy.endswith("what came has stayed so far.")
+
+
+def test_a_step_is_told_with_the_repository_that_made_it() -> None:
+    findings = growth_findings(growth_frames(), usage_frame()).findings
+    (step,) = [finding for finding in findings if finding.code == "STEP"]
+    assert step.severity == "info"
+    assert "fell by 10.0 GB at once, seen on 24 Oct 2026" in step.summary
+    assert HOSTILE in step.summary
+
+
+def limit(kind: str, *, days: float, name: str = "", soonest: float = math.nan) -> pd.DataFrame:
+    frames = growth_frames(capacity=1e12, days_until_full=1.0)
+    return frames.limits.assign(
+        kind=kind, name=name, days_until=days, soonest_days_until=soonest, used_bytes=10**11
+    )
+
+
+def test_a_quota_is_a_limit_with_a_name_and_counts_as_full() -> None:
+    frames = growth_frames()
+    frames.limits = pd.concat(
+        [limit("price", days=2.0, name="acr/storage"), limit("quota", days=20.4, name="team")]
+    )
+    findings = growth_findings(frames, usage_frame())
+    assert codes(findings)["CAPACITY_SOON"] == "critical"
+    (full,) = [found for found in findings.findings if found.code == "CAPACITY_SOON"]
+    assert "its quota of 1.00 TB for team in about 20 days" in full.summary
+    numbers = {number.name: number.plain() for number in findings.key_numbers}
+    assert numbers["days_until_full"] == 20
+
+
+@pytest.mark.parametrize(("days", "told"), [(2.0, True), (400.0, False), (math.nan, False)])
+def test_a_price_step_is_told_when_it_is_near_and_never_alarms(days: float, told: bool) -> None:
+    frames = growth_frames()
+    frames.limits = limit("price", days=days, name="acr/storage-basic")
+    findings = growth_findings(frames, usage_frame())
+    assert (codes(findings).get("PRICE_STEP") == "info") is told
+    assert "days_until_full" not in {number.name for number in findings.key_numbers}
+
+
+def test_a_quota_without_a_trend_says_how_much_is_used() -> None:
+    frames = growth_frames()
+    frames.limits = limit("quota", days=math.nan)
+    (fine,) = [f for f in growth_findings(frames, usage_frame()).findings if f.severity == "ok"]
+    assert "uses 10% of its quota of 1.00 TB" in fine.summary
 
 
 def test_one_repository_that_outgrows_all_is_named() -> None:
@@ -86,7 +135,7 @@ def test_what_the_analysis_notes_is_passed_on() -> None:
 
 def test_an_empty_history_is_a_sentence() -> None:
     frames = growth_frames()
-    for name in ("series", "by_repository", "forecast"):
+    for name in ("series", "by_repository", "forecast", "ahead", "steps", "limits"):
         setattr(frames, name, getattr(frames, name).head(0))
     frames.notes = ()
     findings = growth_findings(frames, usage_frame().head(0))

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from regtools.analyses.cost import provider_of
+from regtools.analyses.book import provider_of
 from regtools.analyses.prices import price_book
 from regtools.errors import ConfigError
 from regtools.registries import KINDS, detect_kind, registry_kind

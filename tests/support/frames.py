@@ -45,6 +45,7 @@ def growth_frames(*, capacity: float | None = None, days_until_full: float | Non
         [
             {
                 "registry": REGISTRY,
+                "model": "walk",
                 "points": 6,
                 "days_observed": 150.0,
                 "bytes_per_day": 1e9,
@@ -65,10 +66,51 @@ def growth_frames(*, capacity: float | None = None, days_until_full: float | Non
             }
         ]
     )
+    ahead = pd.DataFrame(
+        {
+            "registry": REGISTRY,
+            "day": day,
+            "at": NOW + timedelta(days=day),
+            "likely_bytes": (190 + day) * 10**9,
+            "low_bytes": (380 + day) * 10**9 // 2,
+            "high_bytes": (380 + 3 * day) * 10**9 // 2,
+        }
+        for day in range(1, 91)
+    )
+    steps = pd.DataFrame(
+        [
+            {
+                "registry": REGISTRY,
+                "since": NOW - timedelta(days=60),
+                "until": NOW - timedelta(days=30),
+                "change_bytes": -(10**10),
+                "repository": HOSTILE,
+                "repository_change_bytes": -(10**10),
+            }
+        ]
+    )
+    limits = pd.DataFrame(
+        {
+            "registry": REGISTRY,
+            "kind": "capacity",
+            "name": "",
+            "limit_bytes": 0 if capacity is None else int(capacity),
+            "used_bytes": 190 * 10**9,
+            "measured_at": NOW,
+            "days_until": row["days_until_full"],
+            "soonest_days_until": row["soonest_days_until_full"],
+            "latest_days_until": row["latest_days_until_full"],
+            "source": "as given",
+        }
+        for row in forecast.to_dict("records")
+    )
     return SimpleNamespace(
         series=series,
         by_repository=by_repository,
         forecast=forecast,
+        ahead=ahead,
+        steps=steps,
+        limits=limits if capacity is not None else limits.head(0),
         notes=("A note on the past.",),
     )
 

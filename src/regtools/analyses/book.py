@@ -28,6 +28,8 @@ COMPONENTS: Final = (
 """The kinds of lines a bill has."""
 SCOPES: Final = ("registry", "namespace", "repository", "version", "unknown")
 """Within what a blob is billed once; ``version``: every image is billed in full."""
+SELF_HOSTED: Final = "selfhosted"
+"""The provider of every kind of registry that people run themselves."""
 
 
 class Measure(StrEnum):
@@ -207,3 +209,12 @@ class PriceBook:
             code="PROVIDER_UNKNOWN",
             remedy=f"{hint}It has: {', '.join(self.providers)}.",
         )
+
+
+def provider_of(kind: str, registry: str, book: PriceBook) -> Provider | None:
+    """Give who sends the bill for a registry: the provider of its kind, or of a machine where
+    people run it themselves; None where the book has neither."""
+    own = book.providers.get(kind)
+    if own is None or (own.hosts and registry not in own.hosts):
+        return book.providers.get(SELF_HOSTED)
+    return own

@@ -16,7 +16,7 @@ from typing import Any, Final
 import pandas as pd
 
 from regtools.analyses.bill import Bill, make_bill
-from regtools.analyses.book import Plan, PriceBook, Provider
+from regtools.analyses.book import Plan, PriceBook, Provider, provider_of
 from regtools.analyses.horizon import Outlook, outlook
 from regtools.analyses.prices import is_stale, price_book
 from regtools.analyses.scenario import BillInputs, Scenario, decimal
@@ -62,8 +62,6 @@ COMPONENT_COLUMNS: Final = (
     "source",
     "note",
 )
-SELF_HOSTED: Final = "selfhosted"
-"""The provider of every kind of registry that people run themselves."""
 _DEFAULTS: Final = Scenario()
 
 
@@ -183,15 +181,6 @@ def best_bills(workload: Workload, book: PriceBook) -> list[Bill]:
 def cheapest_bill(best: Iterable[Bill]) -> Bill | None:
     """Choose the cheapest of providers' bills; None where there is none."""
     return min(best, key=lambda bill: bill.monthly_usd or Decimal(0), default=None)
-
-
-def provider_of(kind: str, registry: str, book: PriceBook) -> Provider | None:
-    """Give who sends the bill for a registry: the provider of its kind, or of a machine where
-    people run it themselves; None where the book has neither."""
-    own = book.providers.get(kind)
-    if own is None or (own.hosts and registry not in own.hosts):
-        return book.providers.get(SELF_HOSTED)
-    return own
 
 
 def _row(bill: Bill, ahead: Outlook, sentences: Sequence[str], now: date) -> dict[str, Any]:

@@ -2,33 +2,31 @@
 
 Measured points come from the snapshots. The time before the first one is reconstructed from the
 dates of the images that were still there: what had been deleted by then is missing, so these
-points are lower bounds, and no forecast uses them.
+points are lower bounds, and no forecast uses them. How a trend is found is in `trend`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 import pandas as pd
-from scipy.stats import theilslopes
 
+from regtools.analyses.limits import LIMITS, limits_ahead, limits_known
 from regtools.analyses.reach import EARLIEST_IMAGE, TIME, Reach, made, opened, typed
 from regtools.analyses.states import State, states_of
+from regtools.analyses.trend import MIN_DAYS, MIN_POINTS, Trend, trend_of
 from regtools.analyses.usage import sizes_of_registries, sizes_of_repositories
 from regtools.history import History
 from regtools.units import parse_bytes
 
-MIN_POINTS: Final = 3
-MIN_DAYS: Final = 7
-"""A week holds a weekend: less would take a quiet Sunday for a trend."""
 MIN_LOOK_BACK_DAYS: Final = 90
 """The trend is that of the last quarter at least; what was before a clean-up or a new team is past."""
-CONFIDENCE: Final = 0.95
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 SERIES: Final = {
     "registry": "str",
@@ -46,6 +44,7 @@ BY_REPOSITORY: Final = {
 }
 FORECAST: Final = {
     "registry": "str",
+    "model": "str",
     "points": "int64",
     "days_observed": "float64",
     "bytes_per_day": "float64",
@@ -62,6 +61,20 @@ FORECAST: Final = {
     "soonest_days_until_full": "float64",
     "latest_days_until_full": "float64",
 }
+AHEAD: Final = {
+    "registry": "str",
+    "day": "int64",
+    "at": TIME,
+    **dict.fromkeys(("likely_bytes", "low_bytes", "high_bytes"), "int64"),
+}
+STEPS: Final = {
+    "registry": "str",
+    "since": TIME,
+    "until": TIME,
+    "change_bytes": "int64",
+    "repository": "str",
+    "repository_change_bytes": "int64",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,10 +88,24 @@ class Growth:
     """What came between the first and the last complete point: registry, repository, first_bytes,
     last_bytes, grown_bytes, added_tags, removed_tags; what grew most first."""
     forecast: pd.DataFrame
-    """The trend of each registry with enough points: registry, points, days_observed,
-    bytes_per_day with the bounds low_ and high_ (95 %), measured_at and physical_bytes of the
-    point it starts from, forecast_days, forecast_bytes with its bounds, capacity_bytes,
-    days_until_full with the bounds soonest_ and latest_; empty where it is never reached."""
+    """The trend of each registry with enough points: registry, model (``line``: what is stored
+    swings about a line; ``walk``: what came stays), points, days_observed, bytes_per_day with the
+    bounds low_ and high_ (80 %), measured_at and physical_bytes of the point it starts from,
+    forecast_days, forecast_bytes with its bounds, capacity_bytes, days_until_full with the bounds
+    soonest_ and latest_; empty where it is not reached in ten years."""
+    ahead: pd.DataFrame
+    """The forecast day by day: registry, day (after the last complete point), at, likely_bytes,
+    low_bytes and high_bytes (80 %)."""
+    steps: pd.DataFrame
+    """Changes that dwarf all others of the time looked back on, such as a deletion or a move:
+    registry, since and until (the scans it came between), change_bytes, and which repository
+    changed most: repository, repository_change_bytes. The trend is that of the other days."""
+    limits: pd.DataFrame
+    """What is reached when: registry, kind (``capacity``: what you gave; ``quota``: the vendor's
+    own; ``price``: from there on each byte costs otherwise), name (a namespace, project or price;
+    empty: the registry), limit_bytes, used_bytes, measured_at, days_until with the bounds
+    soonest_ and latest_ (empty: not in ten years, or too few points to say), source; what is
+    reached soonest first."""
     notes: tuple[str, ...]
     """What a reader must know to read the numbers right."""
 
@@ -113,26 +140,65 @@ def growth(
     HistoryError
         A snapshot cannot be read.
     """
-    store = opened(history)
-    limit = parse_bytes(capacity) if isinstance(capacity, str) and capacity else capacity or None
+    seen = _look(opened(history), registry, at)
+    trends = trends_of(seen.measured, forecast_days)
+    foreseen = _forecasts(trends, forecast_days, _bytes(capacity))
+    reconstructed = _reconstructed(seen.reach, seen.measured)
+    by_repository = seen.reach.ask(
+        "growth_by_repository",
+        tables={"usage_by_repository": seen.repositories, "spans": _spans(seen.measured)},
+    )
+    return Growth(
+        series=_joined(reconstructed, seen.measured),
+        by_repository=typed(by_repository, BY_REPOSITORY),
+        forecast=foreseen,
+        ahead=_ahead(trends, forecast_days),
+        steps=_steps(trends, seen.repositories),
+        limits=_limits(seen, trends, _bytes(capacity)),
+        notes=tuple(_notes(seen.measured, reconstructed, trends, forecast_days)),
+    )
+
+
+def forecast(
+    history: History | str | Path,
+    *,
+    registry: str | None = None,
+    at: datetime | None = None,
+    forecast_days: int = 90,
+    capacity: int | str | None = None,
+) -> pd.DataFrame:
+    """Give only the frame `Growth.forecast`, for less work; all else is as for `growth`."""
+    seen = _look(opened(history), registry, at)
+    return _forecasts(trends_of(seen.measured, forecast_days), forecast_days, _bytes(capacity))
+
+
+def _bytes(capacity: int | str | None) -> int | None:
+    if isinstance(capacity, str):
+        return int(parse_bytes(capacity)) if capacity else None
+    return int(capacity) if capacity else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Seen:
+    """What the snapshots say of each moment."""
+
+    store: History
+    states: Sequence[State]
+    reach: Reach
+    repositories: pd.DataFrame
+    measured: pd.DataFrame
+
+
+def _look(store: History, registry: str | None, at: datetime | None) -> _Seen:
     states = states_of(store.snapshots(), registry=registry, at=at)
     reach = Reach(store, {state.number: state.snapshots for state in states})
     repositories = sizes_of_repositories(reach)
-    measured = _measured(sizes_of_registries(reach, repositories), states)
-    spans = _spans(measured)
-    forecast = _forecasts(measured, forecast_days, int(limit) if limit is not None else None)
-    reconstructed = _reconstructed(reach, measured)
-    return Growth(
-        series=_joined(reconstructed, measured),
-        by_repository=typed(
-            reach.ask(
-                "growth_by_repository",
-                tables={"usage_by_repository": repositories, "spans": spans},
-            ),
-            BY_REPOSITORY,
-        ),
-        forecast=forecast,
-        notes=tuple(_notes(measured, reconstructed, forecast)),
+    return _Seen(
+        store=store,
+        states=states,
+        reach=reach,
+        repositories=repositories,
+        measured=_measured(sizes_of_registries(reach, repositories), states),
     )
 
 
@@ -185,13 +251,39 @@ def _joined(reconstructed: pd.DataFrame, measured: pd.DataFrame) -> pd.DataFrame
     return typed(pd.concat(both).sort_values(["registry", "taken_at"], kind="stable"), SERIES)
 
 
-def _forecasts(measured: pd.DataFrame, days: int, capacity: int | None) -> pd.DataFrame:
-    rows = [
-        _forecast(str(registry), points, days, capacity)
-        for registry, every in measured.groupby("registry")
-        if _is_enough(points := _recent(every[every["complete"]], days))
-    ]
-    return made(([row[name] for name in FORECAST] for row in rows), FORECAST)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Led:
+    """Where a registry's points lead, and the points that said so."""
+
+    registry: str
+    trend: Trend
+    points: pd.DataFrame
+
+    @property
+    def last(self) -> pd.Series:
+        """The point it starts from."""
+        return self.points.iloc[-1]
+
+    def at(self, day: int) -> datetime:
+        """Give the time so many days after the last point."""
+        when: datetime = self.last["taken_at"] + timedelta(days=day)
+        return when
+
+
+def trends_of(measured: pd.DataFrame, forecast_days: int) -> list[Led]:
+    """Find the trend of each registry with enough complete points."""
+    found = []
+    for registry, every in measured.groupby("registry"):
+        points = _recent(_daily(every[every["complete"]]), forecast_days)
+        trend = trend_of(_days(points), list(points["physical_bytes"]))
+        if trend is not None:
+            found.append(Led(registry=str(registry), trend=trend, points=points))
+    return found
+
+
+def _daily(points: pd.DataFrame) -> pd.DataFrame:
+    """Give the last point of each day."""
+    return points.groupby(points["taken_at"].dt.floor("D")).tail(1)
 
 
 def _recent(points: pd.DataFrame, forecast_days: int) -> pd.DataFrame:
@@ -202,71 +294,126 @@ def _recent(points: pd.DataFrame, forecast_days: int) -> pd.DataFrame:
 
 
 def _days(points: pd.DataFrame) -> list[float]:
-    """Give the days from the first point to each."""
-    times = list(points["taken_at"])
-    return [(time - times[0]) / timedelta(days=1) for time in times]
+    """Give each point's time in days."""
+    return [(time - _EPOCH) / timedelta(days=1) for time in points["taken_at"]]
 
 
 def _is_enough(points: pd.DataFrame) -> bool:
-    return len(points) >= MIN_POINTS and _days(points)[-1] >= MIN_DAYS
+    return len(points) >= MIN_POINTS and _days_of(points) >= MIN_DAYS
 
 
-def _forecast(
-    registry: str, points: pd.DataFrame, days: int, capacity: int | None
-) -> Mapping[str, object]:
-    """Lay a Theil–Sen line through the points: one clean-up or spike does not bend it."""
-    observed = _days(points)
-    line = theilslopes(points["physical_bytes"], observed, alpha=CONFIDENCE)
-    slope, low, high = float(line.slope), float(line.low_slope), float(line.high_slope)
-    last = points.iloc[-1]
-    size = int(last["physical_bytes"])
-    return {
-        "registry": registry,
-        "points": len(points),
-        "days_observed": observed[-1],
-        "bytes_per_day": slope,
-        "low_bytes_per_day": low,
-        "high_bytes_per_day": high,
-        "measured_at": last["taken_at"],
-        "physical_bytes": size,
-        "forecast_days": days,
-        "forecast_bytes": _ahead(size, slope, days),
-        "forecast_low_bytes": _ahead(size, low, days),
-        "forecast_high_bytes": _ahead(size, high, days),
-        "capacity_bytes": math.nan if capacity is None else float(capacity),
-        "days_until_full": _until_full(size, slope, capacity),
-        "soonest_days_until_full": _until_full(size, high, capacity),
-        "latest_days_until_full": _until_full(size, low, capacity),
-    }
+def _days_of(points: pd.DataFrame) -> float:
+    days = _days(points)
+    return days[-1] - days[0] if days else 0.0
 
 
-def _ahead(size: int, slope: float, days: int) -> int:
-    return max(0, size + round(slope * days))
+def _forecasts(trends: Sequence[Led], days: int, capacity: int | None) -> pd.DataFrame:
+    return made((_forecast(led, days, capacity) for led in trends), FORECAST)
 
 
-def _until_full(size: int, slope: float, capacity: int | None) -> float:
-    """Give days from the last point on; NaN where the capacity is unknown or never reached."""
-    if capacity is None:
-        return math.nan
-    if size >= capacity:
-        return 0.0
-    return (capacity - size) / slope if slope > 0 else math.nan
+def _forecast(led: Led, days: int, capacity: int | None) -> Sequence[object]:
+    trend, size = led.trend, int(led.last["physical_bytes"])
+    likely, low, high = (int(path[-1]) for path in whole_bytes(trend, days))
+    until = (math.nan,) * 3 if capacity is None else limits_ahead(trend, size, capacity)
+    return (
+        led.registry,
+        trend.model,
+        trend.points,
+        trend.days_observed,
+        trend.per_day,
+        trend.low_per_day,
+        trend.high_per_day,
+        led.last["taken_at"],
+        size,
+        days,
+        likely,
+        low,
+        high,
+        math.nan if capacity is None else float(capacity),
+        *until,
+    )
+
+
+def whole_bytes(trend: Trend, days: int) -> Sequence[Sequence[int]]:
+    """Give the likely, the low and the high path in whole bytes, of which there are never less
+    than none."""
+    return [[max(0, round(size)) for size in path.tolist()] for path in trend.ahead(days)]
+
+
+def _ahead(trends: Sequence[Led], days: int) -> pd.DataFrame:
+    return made(
+        (
+            (led.registry, day, led.at(day), *sizes)
+            for led in trends
+            for day, sizes in enumerate(zip(*whole_bytes(led.trend, days), strict=True), start=1)
+        ),
+        AHEAD,
+    )
+
+
+def _steps(trends: Sequence[Led], repositories: pd.DataFrame) -> pd.DataFrame:
+    rows = []
+    for led in trends:
+        for step in led.trend.steps:
+            before, after = (led.points.iloc[place] for place in (step.place - 1, step.place))
+            rows.append(
+                (
+                    led.registry,
+                    before["taken_at"],
+                    after["taken_at"],
+                    int(after["physical_bytes"] - before["physical_bytes"]),
+                    *_most_changed(repositories, before["state"], after["state"]),
+                )
+            )
+    return made(rows, STEPS)
+
+
+def _most_changed(repositories: pd.DataFrame, before: int, after: int) -> tuple[str, int]:
+    """Name the repository that changed most from one state to the other, the first of equals."""
+    first, last = (
+        repositories[repositories["state"] == state].set_index("repository")["physical_bytes"]
+        for state in (before, after)
+    )
+    change = last.sub(first, fill_value=0).sort_index()
+    place = int(change.abs().argmax())
+    return str(change.index[place]), int(change.iloc[place])
+
+
+def _limits(seen: _Seen, trends: Sequence[Led], capacity: int | None) -> pd.DataFrame:
+    stored = seen.measured[seen.measured["complete"]].groupby("registry").tail(1)
+    by_registry = {led.registry: led.trend for led in trends}
+    frame = made(limits_known(seen.store, seen.states, by_registry, stored, capacity), LIMITS)
+    order = ["days_until", "soonest_days_until", "registry", "kind", "name"]
+    return frame.sort_values(order, kind="stable", ignore_index=True)
 
 
 def _notes(
-    measured: pd.DataFrame, reconstructed: pd.DataFrame, forecast: pd.DataFrame
+    measured: pd.DataFrame,
+    reconstructed: pd.DataFrame,
+    trends: Sequence[Led],
+    forecast_days: int,
 ) -> Iterable[str]:
+    found = {led.registry: led.trend for led in trends}
     for registry, rows in measured.groupby("registry"):
-        left_out = int((~rows["complete"]).sum())
+        complete = rows[rows["complete"]]
+        left_out = len(rows) - len(complete)
         if left_out:
             yield (
                 f"{registry}: {left_out} of {len(rows)} points are not complete. They are shown, "
                 "but the trend does not use them."
             )
-        if registry not in set(forecast["registry"]):
+        trend = found.get(str(registry))
+        if trend is None:
             yield (
-                f"{registry}: no forecast. It takes {MIN_POINTS} complete snapshots over at least "
-                f"{MIN_DAYS} days; there are {len(rows) - left_out} over {_span(rows)} days."
+                f"{registry}: no forecast. It takes {MIN_POINTS} complete snapshots on as many "
+                f"days, over at least {MIN_DAYS} days; there are {len(_daily(complete))} over "
+                f"{int(_days_of(complete))} days."
+            )
+        elif trend.days_observed < forecast_days:
+            yield (
+                f"{registry}: the forecast looks {forecast_days} days ahead from "
+                f"{trend.days_observed:.0f} days that were measured: trust its range, "
+                "not its middle."
             )
         if (rows["dedup_scope"] == "unknown").any():
             yield (
@@ -278,8 +425,3 @@ def _notes(
             "The time before the first snapshot is reconstructed from the dates of images that "
             "were still there; what had been deleted is missing."
         )
-
-
-def _span(rows: pd.DataFrame) -> int:
-    points = rows[rows["complete"]]
-    return 0 if points.empty else int(_days(points)[-1])

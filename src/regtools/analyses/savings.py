@@ -10,8 +10,7 @@ from typing import Final
 import pandas as pd
 
 from regtools.analyses.bill import make_bill
-from regtools.analyses.book import PriceBook
-from regtools.analyses.cost import provider_of
+from regtools.analyses.book import PriceBook, provider_of
 from regtools.analyses.prices import price_book
 from regtools.analyses.reach import made
 from regtools.analyses.scenario import BillInputs, Scenario

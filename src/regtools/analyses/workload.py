@@ -9,7 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
-from regtools.analyses.growth import growth
+from regtools.analyses.growth import forecast
 from regtools.analyses.reach import Reach, opened
 from regtools.analyses.scenario import (
     DAYS_A_MONTH,
@@ -295,8 +295,7 @@ def _trend(
     given = _given_trend(scenario, stored)
     if given is not None or not stored:
         return given, ()
-    found = growth(store, registry=registry, at=at)
-    rows = found.forecast
+    rows = forecast(store, registry=registry, at=at)
     if rows.empty:
         return None, (_NO_TREND,)
     stored_then = Decimal(int(rows["physical_bytes"].sum()))

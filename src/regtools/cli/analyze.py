@@ -65,15 +65,27 @@ SERIES_COLUMNS: Final = (
 )
 FORECAST_COLUMNS: Final = (
     "registry",
+    "model",
     "points",
     "days_observed",
     "physical_bytes",
     "bytes_per_day",
     "forecast_days",
+    "forecast_low_bytes",
     "forecast_bytes",
-    "capacity_bytes",
-    "days_until_full",
+    "forecast_high_bytes",
 )
+LIMIT_COLUMNS: Final = (
+    "registry",
+    "kind",
+    "name",
+    "limit_bytes",
+    "used_bytes",
+    "days_until",
+    "soonest_days_until",
+    "latest_days_until",
+)
+STEP_COLUMNS: Final = ("registry", "until", "change_bytes", "repository")
 TOTAL_COLUMNS: Final = ("before_bytes", "after_bytes", "came_bytes", "went_bytes", "grown_bytes")
 BETWEEN_COLUMNS: Final = {
     "repositories": ("repository", "grown_bytes", "added_tags", "removed_tags", "moved_tags"),
@@ -169,6 +181,9 @@ def growth(
             series=series,
             by_repository=records(result.by_repository),
             forecast=records(result.forecast),
+            ahead=records(result.ahead),
+            steps=records(result.steps),
+            limits=records(result.limits),
             notes=plain(list(result.notes)),
         )
         return
@@ -188,6 +203,12 @@ def growth(
             columns=FORECAST_COLUMNS,
             title="Forecast",
         )
+        for frame, columns, title in (
+            (result.limits, LIMIT_COLUMNS, "What is reached when"),
+            (result.steps, STEP_COLUMNS, "Steps"),
+        ):
+            if not frame.empty:
+                print_rows(records(frame), fmt, columns=columns, title=title)
         for note in result.notes:
             say(note)
 

@@ -197,6 +197,9 @@ _COUNTS: Final = frozenset(
         "points",
         "days_observed",
         "days_until_full",
+        "days_until",
+        "soonest_days_until",
+        "latest_days_until",
     }
 )
 

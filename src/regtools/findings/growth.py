@@ -9,7 +9,7 @@ import pandas as pd
 
 from regtools.findings._box import Finding, Findings, KeyNumber
 from regtools.findings.retention import freed_numbers, freed_words, worth_words
-from regtools.tables import is_missing
+from regtools.tables import format_date, is_missing
 from regtools.units import format_bytes
 
 if TYPE_CHECKING:
@@ -21,6 +21,10 @@ FULL_LATER: Final = 90
 _MONTH: Final = 30
 _FAR: Final = 730  # no trend holds for longer
 _HARDLY: Final = 0.02  # shared: not worth a sentence
+_MODELS: Final = {
+    "line": "what is stored swings about a line",
+    "walk": "what came has stayed so far",
+}
 _ONE_REPOSITORY: Final = 0.4  # of the growth: worth naming its owner
 
 
@@ -40,7 +44,8 @@ def growth_findings(
     """
     findings = [
         *_incomplete(usage),
-        *_capacity(growth.forecast),
+        *_limits(growth.limits),
+        *_steps(growth.steps),
         *_trend(growth.forecast),
         *_growers(growth.by_repository),
         *_freed(found),
@@ -78,21 +83,21 @@ def _numbers(growth: Growth, usage: pd.DataFrame) -> list[KeyNumber]:
             note=f"tags added up: {format_bytes(logical)}",
         ),
     ]
-    return [*numbers, *_days_until_full(growth.forecast)]
+    return [*numbers, *_days_until_full(growth.limits)]
 
 
-def _days_until_full(forecast: pd.DataFrame) -> list[KeyNumber]:
-    rows = _with_capacity(forecast)
+def _days_until_full(limits: pd.DataFrame) -> list[KeyNumber]:
+    """Give the soonest of what cannot be passed."""
+    rows = limits[limits["kind"] != "price"].sort_values(["days_until", "limit_bytes"])
     if rows.empty:
         return []
-    days = rows["days_until_full"].dropna()
-    capacity = format_bytes(int(rows["capacity_bytes"].min()))
+    first = rows.iloc[0]
     return [
         KeyNumber(
             name="days_until_full",
-            value=None if days.empty else round(days.min()),
+            value=None if is_missing(first["days_until"]) else round(float(first["days_until"])),
             label="Days until full",
-            note=f"capacity {capacity}",
+            note=f"{first['kind']} {format_bytes(int(first['limit_bytes']))}",
         )
     ]
 
@@ -113,10 +118,6 @@ def _rate(forecast: pd.DataFrame) -> float | None:
     return None if rates.empty else float(rates.sum())
 
 
-def _with_capacity(forecast: pd.DataFrame) -> pd.DataFrame:
-    return forecast[forecast["capacity_bytes"].notna()]
-
-
 def _incomplete(usage: pd.DataFrame) -> list[Finding]:
     if usage.empty:
         return []
@@ -133,25 +134,50 @@ def _incomplete(usage: pd.DataFrame) -> list[Finding]:
     ]
 
 
-def _capacity(forecast: pd.DataFrame) -> list[Finding]:
+def _limits(limits: pd.DataFrame) -> list[Finding]:
     found = []
-    for row in _with_capacity(forecast).sort_values("days_until_full").to_dict("records"):
-        days, capacity = row["days_until_full"], format_bytes(int(row["capacity_bytes"]))
-        if is_missing(days) or float(days) > _FAR:
-            summary = f"{row['registry']} will not fill its {capacity} within two years."
-            found.append(Finding(severity="ok", code="CAPACITY_FINE", summary=summary))
-            continue
-        found.append(_full(row, round(float(days)), capacity))
+    for row in limits.to_dict("records"):
+        days = row["days_until"]
+        if row["kind"] == "price":
+            found += _price(row)
+        elif is_missing(days) or float(days) > _FAR:
+            found.append(_far(row))
+        else:
+            found.append(_full(row, round(float(days))))
     return found
 
 
-def _full(row: dict[Any, Any], days: int, capacity: str) -> Finding:
+def _limit_words(row: dict[Any, Any]) -> str:
+    size = format_bytes(int(row["limit_bytes"]))
+    named = f" for {row['name']}" if row["name"] else ""
+    return f"its {row['kind']} of {size}{named}"
+
+
+def _far(row: dict[Any, Any]) -> Finding:
+    if is_missing(row["soonest_days_until"]):
+        used = int(row["used_bytes"]) / int(row["limit_bytes"])
+        summary = f"{row['registry']} uses {used:.0%} of {_limit_words(row)}."
+    else:
+        summary = f"{row['registry']} will hardly reach {_limit_words(row)} within two years."
+    soonest = row["soonest_days_until"]
+    return Finding(
+        severity="ok",
+        code="CAPACITY_FINE",
+        subject=str(row["registry"]),
+        summary=summary,
+        remedy=""
+        if is_missing(soonest) or float(soonest) > _FAR
+        else f"At the soonest in {float(soonest):.0f} days.",
+    )
+
+
+def _full(row: dict[Any, Any], days: int) -> Finding:
     registry = str(row["registry"])
     severity = "critical" if days < FULL_SOON else "warning" if days < FULL_LATER else "info"
     summary = (
-        f"{registry} has reached its capacity of {capacity}."
+        f"{registry} has reached {_limit_words(row)}."
         if days <= 0
-        else f"{registry} reaches its capacity of {capacity} in about {days} days{_between(row)}."
+        else f"{registry} reaches {_limit_words(row)} in about {days} days{_between(row)}."
     )
     return Finding(
         severity=severity,
@@ -162,13 +188,50 @@ def _full(row: dict[Any, Any], days: int, capacity: str) -> Finding:
     )
 
 
+def _price(row: dict[Any, Any]) -> list[Finding]:
+    """Say when the next byte costs otherwise, where that is near."""
+    days = row["days_until"]
+    if is_missing(days) or float(days) > FULL_LATER:
+        return []
+    size = format_bytes(int(row["limit_bytes"]))
+    return [
+        Finding(
+            severity="info",
+            code="PRICE_STEP",
+            subject=str(row["registry"]),
+            summary=(
+                f"{row['registry']} passes {size} in about {float(days):.0f} days{_between(row)}: "
+                f"from there on storage has another price ({row['name']})."
+            ),
+            remedy="The cost comparison says what that comes to.",
+        )
+    ]
+
+
 def _between(row: dict[Any, Any]) -> str:
-    soonest, latest = row["soonest_days_until_full"], row["latest_days_until_full"]
+    soonest, latest = row["soonest_days_until"], row["latest_days_until"]
     if is_missing(soonest) or (not is_missing(latest) and latest - soonest < 1):
         return ""
     return f" (at the soonest in {soonest:.0f}" + (
         ", perhaps never)" if is_missing(latest) else f", at the latest in {latest:.0f})"
     )
+
+
+def _steps(steps: pd.DataFrame) -> list[Finding]:
+    return [
+        Finding(
+            severity="info",
+            code="STEP",
+            subject=str(row["registry"]),
+            summary=(
+                f"{row['registry']} {'rose' if row['change_bytes'] > 0 else 'fell'} by "
+                f"{format_bytes(abs(int(row['change_bytes'])))} at once, seen on "
+                f"{format_date(row['until'])}; {row['repository']} changed most."
+            ),
+            remedy="The trend is that of the days before and after it.",
+        )
+        for row in steps.to_dict("records")
+    ]
 
 
 def _trend(forecast: pd.DataFrame) -> list[Finding]:
@@ -186,8 +249,9 @@ def _trend(forecast: pd.DataFrame) -> list[Finding]:
                 subject=str(row["registry"]),
                 summary=f"{row['registry']} {verb} by about {format_bytes(abs(month[0]))} a month.",
                 remedy=(
-                    f"Likely between {format_bytes(month[1])} and {format_bytes(month[2])}, "
-                    f"from {int(row['points'])} snapshots over {round(row['days_observed'])} days."
+                    f"Likely between {format_bytes(month[1])} and {format_bytes(month[2])} "
+                    f"(80 %), from {int(row['points'])} snapshots over "
+                    f"{round(row['days_observed'])} days; {_MODELS[row['model']]}."
                 ),
             )
         )

@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from regtools.plots._canvas import (
     BLUE,
     GREY,
+    INK,
     MUTED,
     PALE,
     RED,
@@ -168,32 +169,66 @@ def plot_forecast(growth: Growth, *, ax: Axes | None = None) -> Axes:
     measured = growth.series[growth.series["basis"] == "measured"].sort_values("taken_at")
     forecasts = growth.forecast
     if measured.empty or forecasts.empty:
-        return empty(ax, "No forecast yet: it takes three complete scans over at least a week.")
+        return empty(ax, "No forecast yet: it takes eight complete scans over at least four weeks.")
     ends: list[LineEnd] = []
     for colour, row in zip(_colours(len(forecasts)), forecasts.to_dict("records"), strict=True):
         rows = measured[measured["registry"] == row["registry"]]
         ax.plot(rows["taken_at"], rows["physical_bytes"], "-", color=colour)
-        ends.append(_draw_trend(ax, row, colour, several=len(forecasts) > 1))
+        ahead = growth.ahead[growth.ahead["registry"] == row["registry"]]
+        ends.append(_draw_trend(ax, row, ahead, colour, several=len(forecasts) > 1))
     label_ends(ax, ends)
+    _draw_steps(ax, growth, measured)
     _draw_capacity(ax, forecasts)
     _time_axis(ax)
     bytes_axis(ax)
     ax.set_ylim(bottom=0)
     title = _forecast_title(forecasts)
     ranges = listed(_forecast_words(row) for row in forecasts.to_dict("records"))
-    return finish(ax, title=title, alt=f"Line chart of the trend. {title}. {ranges}.")
+    steps = "".join(f" {_step_words(row)}." for row in growth.steps.to_dict("records"))
+    return finish(ax, title=title, alt=f"Line chart of the trend. {title}. {ranges}.{steps}")
 
 
-def _draw_trend(ax: Axes, row: dict[Any, Any], colour: str, *, several: bool) -> LineEnd:
-    """Draw from the last complete point on, with the band of likely values."""
-    days, size = int(row["forecast_days"]), int(row["physical_bytes"])
-    span = [row["measured_at"], row["measured_at"] + timedelta(days=days)]
-    low, high = row["forecast_low_bytes"], row["forecast_high_bytes"]
-    ax.fill_between(span, [size, low], [size, high], color=PALE, alpha=0.55, linewidth=0)
-    ax.plot(span, [size, row["forecast_bytes"]], "--", color=colour, linewidth=1.8)
-    name = f"{label(row['registry'], 30)}: " if several else f"in {days} days\n"
-    words = f"{name}{format_bytes(int(row['forecast_bytes']))}"
-    return LineEnd(span[1], float(row["forecast_bytes"]), words, colour)
+def _draw_trend(
+    ax: Axes, row: dict[Any, Any], ahead: pd.DataFrame, colour: str, *, several: bool
+) -> LineEnd:
+    """Draw from the last complete point on, day by day, with the band of likely values."""
+    size = int(row["physical_bytes"])
+    times = [row["measured_at"], *ahead["at"]]
+    likely, low, high = (
+        [size, *ahead[name]] for name in ("likely_bytes", "low_bytes", "high_bytes")
+    )
+    ax.fill_between(times, low, high, color=PALE, alpha=0.55, linewidth=0)
+    ax.plot(times, likely, "--", color=colour, linewidth=1.8)
+    name = f"{label(row['registry'], 30)}: " if several else f"in {row['forecast_days']} days\n"
+    words = f"{name}{format_bytes(int(likely[-1]))}"
+    return LineEnd(times[-1], float(likely[-1]), words, colour)
+
+
+def _draw_steps(ax: Axes, growth: Growth, measured: pd.DataFrame) -> None:
+    """Mark where the trend begins anew."""
+    for row in growth.steps.to_dict("records"):
+        points = measured[measured["registry"] == row["registry"]].set_index("taken_at")
+        size = int(points.loc[row["until"], "physical_bytes"])
+        ax.plot([row["until"]], [size], "D", mfc="white", mec=INK, markersize=6, zorder=5)
+        sign = "+" if row["change_bytes"] > 0 else "−"
+        ax.annotate(
+            f"step {sign}{format_bytes(abs(int(row['change_bytes'])))}",
+            (row["until"], float(size)),
+            xytext=(0, 10 if row["change_bytes"] > 0 else -10),
+            textcoords="offset points",
+            ha="center",
+            va="bottom" if row["change_bytes"] > 0 else "top",
+            color=INK,
+            fontsize=9,
+        )
+
+
+def _step_words(row: dict[Any, Any]) -> str:
+    verb = "rose" if row["change_bytes"] > 0 else "fell"
+    return (
+        f"{label(row['registry'])} {verb} by {format_bytes(abs(int(row['change_bytes'])))} at once, "
+        f"seen {format_date(row['until'])}"
+    )
 
 
 def _forecast_words(row: dict[Any, Any]) -> str:

@@ -9,8 +9,8 @@ from typing import Final
 import pandas as pd
 
 from regtools.analyses.bill import Bill
-from regtools.analyses.book import PriceBook
-from regtools.analyses.cost import as_float, best_bills, cheapest_bills, every_bill, provider_of
+from regtools.analyses.book import PriceBook, provider_of
+from regtools.analyses.cost import as_float, best_bills, cheapest_bills, every_bill
 from regtools.analyses.egress import Egress, egress
 from regtools.analyses.horizon import outlook
 from regtools.analyses.prices import price_book
