@@ -24,8 +24,9 @@ from typing import Final
 import anyio.to_thread
 
 from regtools.client import Distribution
-from regtools.collect.attached import MAX_REFERRER_DEPTH, Attached
+from regtools.collect.attached import Attached
 from regtools.collect.each import Failures, each
+from regtools.collect.reading import Reading, problem
 from regtools.collect.tree import Tree
 from regtools.errors import (
     DeniedError,
@@ -35,22 +36,16 @@ from regtools.errors import (
     UnauthorizedError,
     UnreachableError,
 )
-from regtools.reference import Digest
 from regtools.registries import RegistryKind
 from regtools.registries.listing import Inventory as VendorInventory
-from regtools.registries.listing import ListedRepository, ListedVersion
+from regtools.registries.listing import ListedRepository
 from regtools.schema import (
     Inventory,
     ProblemRow,
     ReportedRow,
-    RepositoryRow,
-    TagRow,
-    UntaggedRow,
 )
 
 REPOSITORIES_AT_ONCE: Final = 8
-TAGS_AT_ONCE: Final = 16
-"""Tasks for one repository. How many requests are really under way, the client limits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,8 +220,8 @@ class _Run:
         try:
             async for read in inventory.repositories():
                 self._failures.answered()
-                for problem in read.problems:
-                    self._note("", "", problem, code=problem.code)
+                for error in read.problems:
+                    self._note("", "", error, code=error.code)
                 for one in read.items:
                     if self._is_wanted(one.name) and one.name not in self._listed:
                         self._listed[one.name] = one
@@ -266,129 +261,32 @@ class _Run:
 
     async def _repository(self, name: str) -> None:
         """Read one repository, and hand it out whole or put what there is aside."""
-        part = Inventory()
-        problems: list[ProblemRow] = []
-        reached: dict[Digest, None] = {}
         listed = self._listed.get(name) or ListedRepository(name=name)
-        alone: set[Digest] = set()
+        reading = Reading(
+            self._distribution, listed, self._tree, self._attached, self._failures, self._count
+        )
         if self._inventory is not None and listed.tells_versions:
-            alone = await self._by_vendor(self._inventory, listed, part, reached, problems)
+            await reading.by_vendor(self._inventory)
         else:
-            await self._by_tags(name, part, reached, problems)
-        if self._kind.vendor is None or "untagged" not in self._kind.vendor.tells:
-            await self._referrers(name, part, reached, problems, alone)
-            await self._subjects(name, part, reached, problems)
-        await self._tree.again(name, reached)
-        problems.extend(
-            self._problem(name, digest, error) for digest, error in self._tree.faults(name, reached)
-        )
-        self._tree.collect(reached, part)
-        part.repositories.append(
-            RepositoryRow(
-                registry=self._registry,
-                repository=name,
-                visibility=listed.visibility,
-                vendor_bytes=listed.size,
-                pulls=listed.pulls,
-                web_url=listed.page or self._kind.web_url(self._registry, name, self._ui_url),
-                tag_web_url=listed.tag_page
-                or self._kind.tag_template(self._registry, name, self._ui_url),
-                immutable=listed.immutable,
-                cleanup_policy=listed.cleanup_policy,
-                problem=problems[0].code if problems else None,
-            )
-        )
-        if problems:
-            self._put_aside(part, problems)
-            return
-        await anyio.to_thread.run_sync(self._on_part, part)
-        self._tree.let_go(part)
-
-    async def _by_vendor(
-        self,
-        inventory: VendorInventory,
-        listed: ListedRepository,
-        part: Inventory,
-        reached: dict[Digest, None],
-        problems: list[ProblemRow],
-    ) -> set[Digest]:
-        """Read what the vendor lists; manifests are fetched only where nobody knows them yet.
-
-        Gives what nothing refers to, as far as the vendor says so.
-        """
-        versions: dict[Digest, ListedVersion] = {}
-        tags: dict[str, TagRow] = {}
-        tagged: set[Digest] = set()
-        nameless: list[ListedVersion] = []
-
-        def add(version: ListedVersion, digest: Digest) -> None:
-            versions.setdefault(digest, version)
-            tagged.update([digest] if version.tags else [])
-            for tag in version.tags:
-                tags[tag.name] = TagRow(
-                    registry=self._registry,
-                    repository=listed.name,
-                    tag=tag.name,
-                    digest=digest,
-                    pushed_at=tag.pushed_at or version.pushed_at,
-                    pulled_at=tag.pulled_at or version.pulled_at,
-                    # What is locked by itself holds its tags.
-                    locked=version.locked or tag.locked,
-                    web_url=tag.page,
-                )
-
-        async def resolve(version: ListedVersion) -> None:
-            for tag in version.tags:
-                try:
-                    add(version, await self._named(listed.name, tag.name))
-                except RegtoolsError as error:
-                    self._failures.count(error)
-                    problems.append(self._problem(listed.name, tag.name, error))
-
-        try:
-            async for read in inventory.versions(listed):
-                self._failures.answered()
-                problems += [self._problem(listed.name, "", error) for error in read.problems]
-                for version in read.items:
-                    if version.digest is None:
-                        nameless.append(version)
-                    else:
-                        add(version, version.digest)
-                self._tags_read += sum(len(version.tags) for version in read.items)
-                self._report()
-        except (RegistryError, UnreachableError) as error:
-            self._failures.count(error)
-            problems.append(self._problem(listed.name, "", error))
-        await each(nameless, resolve, at_once=TAGS_AT_ONCE)
-        part.tags.extend(tags.values())
-        part.untagged.extend(
-            UntaggedRow(
-                registry=self._registry,
-                repository=listed.name,
-                digest=digest,
-                pushed_at=version.pushed_at,
-                pulled_at=version.pulled_at,
-                locked=version.locked,
-            )
-            for digest, version in versions.items()
-            if digest not in tagged
-        )
-
-        async def one(digest: Digest) -> None:
             try:
-                reached.update(dict.fromkeys(await self._tree.reach(listed.name, digest)))
-                self._failures.answered()
+                await reading.by_tags(is_guess=self._is_guess(name))
             except RegtoolsError as error:
-                self._failures.count(error)
-                problems.append(self._problem(listed.name, digest, error))
+                # The vendor said it better: many a registry calls what is not there forbidden.
+                is_hidden = isinstance(error, NotFoundError) or _is_refusal(error)
+                raise (self._unknown if self._unknown and is_hidden else error) from None
+        if self._kind.vendor is None or "untagged" not in self._kind.vendor.tells:
+            await reading.referrers()
+            await reading.subjects()
+        await reading.close(self._kind, self._ui_url)
+        if reading.problems:
+            self._put_aside(reading.part, reading.problems)
+            return
+        await anyio.to_thread.run_sync(self._on_part, reading.part)
+        self._tree.let_go(reading.part)
 
-        await each(versions, one, at_once=TAGS_AT_ONCE)
-        return {digest for digest, one in versions.items() if one.is_referred_to is False}
-
-    async def _named(self, repository: str, tag: str) -> Digest:
-        """Give the digest of a tag; asked for alone, it is no pull (Docker Hub)."""
-        digest = await self._distribution.resolve(repository, tag)
-        return digest or (await self._tree.tag(repository, tag))[0]
+    def _count(self, tags: int) -> None:
+        self._tags_read += tags
+        self._report()
 
     async def _sums(self) -> None:
         """Ask for the vendor's own numbers; a scan is not less complete without them."""
@@ -411,112 +309,6 @@ class _Run:
             for one in read.items
         )
 
-    async def _by_tags(
-        self,
-        name: str,
-        part: Inventory,
-        reached: dict[Digest, None],
-        problems: list[ProblemRow],
-    ) -> None:
-        """Read each tag that the registry lists."""
-
-        async def one(tag: str) -> None:
-            try:
-                digest, below = await self._tree.tag(name, tag)
-            except RegtoolsError as error:
-                self._failures.count(error)
-                problems.append(self._problem(name, tag, error))
-                return
-            part.tags.append(
-                TagRow(registry=self._registry, repository=name, tag=tag, digest=digest)
-            )
-            reached.update(dict.fromkeys(below))
-            self._tags_read += 1
-            self._report()
-
-        try:
-            await each(self._tags(name), one, at_once=TAGS_AT_ONCE)
-        except (RegistryError, UnreachableError) as error:
-            if self._is_guess(name):
-                # The vendor said it better: many a registry calls what is not there forbidden.
-                is_hidden = isinstance(error, NotFoundError) or _is_refusal(error)
-                raise (self._unknown if self._unknown and is_hidden else error) from None
-            self._failures.count(error)
-            problems.append(self._problem(name, "", error))
-
-    async def _referrers(
-        self,
-        name: str,
-        part: Inventory,
-        reached: dict[Digest, None],
-        problems: list[ProblemRow],
-        alone: set[Digest],
-    ) -> None:
-        """Add what has no tag but refers to what has one, as far as the registry tells.
-
-        Nothing refers to what is ``alone``: it is not asked about.
-        """
-        tagged = dict.fromkeys(Digest(row.digest) for row in part.tags)
-        tops = [digest for digest in tagged if digest not in alone]
-        try:
-            for digest in await self._attached.to(name, tops, self._tree.children):
-                reached.update(dict.fromkeys(await self._tree.reach(name, digest)))
-                if digest not in tagged:
-                    row = UntaggedRow(registry=self._registry, repository=name, digest=digest)
-                    part.untagged.append(row)
-        except RegtoolsError as error:
-            self._failures.count(error)
-            problems.append(self._problem(name, "", error))
-
-    async def _subjects(
-        self,
-        name: str,
-        part: Inventory,
-        reached: dict[Digest, None],
-        problems: list[ProblemRow],
-    ) -> None:
-        """Ask for what a signature or SBOM is about, where nothing that has a tag leads to it.
-
-        No listing names it. Found, it is held without a tag; where it is not found, it is gone,
-        which no guess could tell.
-        """
-
-        async def one(subject: Digest) -> None:
-            try:
-                _, below = await self._tree.tag(name, subject)
-            except NotFoundError:
-                self._failures.answered()
-                return
-            except RegtoolsError as error:
-                self._failures.count(error)
-                problems.append(self._problem(name, subject, error))
-                return
-            row = UntaggedRow(registry=self._registry, repository=name, digest=subject)
-            part.untagged.append(row)
-            reached.update(dict.fromkeys(below))
-
-        asked: set[Digest] = set()
-        for _ in range(MAX_REFERRER_DEPTH):
-            told = self._tree.subjects(reached)
-            fresh = await self._attached.loose_subjects(part, told, self._tree.children) - asked
-            asked |= fresh
-            await each(sorted(fresh), one, at_once=TAGS_AT_ONCE)
-            if not fresh:
-                return
-
-    async def _tags(self, name: str) -> AsyncGenerator[str]:
-        try:
-            async for page in self._distribution.tags(name):
-                self._failures.answered()
-                for tag in page:
-                    yield tag
-        except NotFoundError:
-            # Distribution 3 answers so for a repository whose last tag was deleted, though the
-            # catalog still lists it (distribution/distribution#4324). A path that no catalog
-            # listed is a name that does not exist.
-            if self._is_guess(name):
-                raise
-
     def _is_guess(self, name: str) -> bool:
         """Whether `name` comes from the user, since the catalog could not be read."""
         return name == self._path and any(
@@ -533,18 +325,9 @@ class _Run:
         self.rest.reported.extend(part.reported)
         self.rest.problems.extend(dict.fromkeys(problems))
 
-    def _problem(self, repository: str, reference: str, error: RegtoolsError) -> ProblemRow:
-        return ProblemRow(
-            registry=self._registry,
-            repository=repository,
-            reference=reference,
-            code=error.code,
-            message=error.summary,
-        )
-
     def _note(self, repository: str, reference: str, error: RegtoolsError, *, code: str) -> None:
-        problem = self._problem(repository, reference, error)
-        self.rest.problems.append(replace(problem, code=code))
+        row = problem(self._registry, repository, reference, error)
+        self.rest.problems.append(replace(row, code=code))
 
     def _report(self, repository: str = "") -> None:
         self._on_progress(
