@@ -19,7 +19,7 @@ from regtools.findings import Finding, Findings, diagnosis_findings
 from regtools.lights import diagnosis_table
 from regtools.plots import picture, plot_diagnosis
 from regtools.schema import CheckRow
-from regtools.tables import components_css, escape
+from regtools.tables import component_style, escape
 from regtools.walk import diagnose
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ def shown(found: Diagnosis) -> str:
     drawn = picture(plot_diagnosis(found.frame))
     source = base64.b64encode(drawn.png).decode("ascii")
     return (
-        f"<style>{components_css()}</style>{diagnosis_findings(found.frame).to_html()}"
+        f"{component_style()}{diagnosis_findings(found.frame).to_html()}"
         f'<img src="data:image/png;base64,{source}" width="{drawn.width}" '
         f'style="max-width:100%" alt="{escape(drawn.alt)}">'
         f"{diagnosis_table(found.frame).markup}"
@@ -176,4 +176,4 @@ def _refused(error: RegtoolsError) -> str:
     finding = Finding(
         severity="warning", code=error.code, summary=error.summary, remedy=error.remedy
     )
-    return f"<style>{components_css()}</style>{Findings([finding]).to_html()}"
+    return f"{component_style()}{Findings([finding]).to_html()}"

@@ -19,7 +19,7 @@ from regtools.errors import RegtoolsError
 from regtools.findings import Finding, Findings, retention_findings
 from regtools.plots import picture, plot_freed, plot_retention_curve
 from regtools.policies import Guard, Rule
-from regtools.tables import components_css, escape, table
+from regtools.tables import component_style, escape, table
 from regtools.units import format_age
 
 if TYPE_CHECKING:
@@ -199,7 +199,7 @@ def _shown(found: Retention) -> str:
     )
     return "".join(
         (
-            f"<style>{components_css()}</style>",
+            component_style(),
             retention_findings(found).to_html(),
             _image(picture(plot_retention_curve(found))),
             _image(picture(plot_freed(found, top=_TOP))),
@@ -220,4 +220,4 @@ def _refused(error: RegtoolsError) -> str:
     finding = Finding(
         severity="warning", code=error.code, summary=error.summary, remedy=error.remedy
     )
-    return f"<style>{components_css()}</style>{Findings([finding]).to_html()}"
+    return f"{component_style()}{Findings([finding]).to_html()}"

@@ -126,7 +126,7 @@ def _code(row: dict[object, object]) -> str:
 
 def _scroll(head: str, rows: str) -> str:
     return (
-        '<div class="rt-scroll"><table class="rt-table rt-lights">'
+        '<div class="rt-scroll" tabindex="0"><table class="rt-table rt-lights">'
         f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
     )
 

@@ -90,9 +90,9 @@ def shown(document: Mapping[str, Any]) -> pd.DataFrame | Html:
     frame = pd.DataFrame(lists[name])
     if name == "checks" and "root_cause" in document:
         from regtools.lights import diagnosis_table
-        from regtools.tables import Html, components_css
+        from regtools.tables import Html, component_style
 
         table = diagnosis_table(frame.astype({"ms": "float64"}))
-        return Html(f"<style>{components_css()}</style>{table.markup}", table.text)
+        return Html(f"{component_style()}{table.markup}", table.text)
     frame.attrs = {key: value for key, value in document.items() if key != name}
     return frame

@@ -11,7 +11,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from importlib import resources
 from typing import Any, Final
@@ -70,6 +70,11 @@ def components_css() -> str:
     A report has it once in its head; the findings box brings it into a notebook.
     """
     return (resources.files("regtools") / "components.css").read_text(encoding="utf-8")
+
+
+def component_style() -> str:
+    """Give that style as an element, for what brings it into a notebook."""
+    return f"<style>{components_css()}</style>"
 
 
 def escape(text: object) -> str:
@@ -171,6 +176,18 @@ def format_date(moment: date) -> str:
     return f"{moment.day} {months[moment.month - 1]} {moment.year}"
 
 
+def format_moment(moment: datetime) -> str:
+    """Give a time as ``3 Nov 2026, 10:20 UTC``.
+
+    Examples
+    --------
+    >>> format_moment(datetime.fromisoformat("2026-11-03T12:20+02:00"))
+    '3 Nov 2026, 10:20 UTC'
+    """
+    utc = moment.astimezone(UTC)
+    return f"{format_date(utc)}, {utc:%H:%M} UTC"
+
+
 def table(
     frame: pd.DataFrame,
     *,
@@ -225,7 +242,7 @@ def table(
     title = f"<caption>{escape(caption)}</caption>" if caption else ""
     more = f'<p class="rt-more">and {left_out:,} more</p>' if left_out else ""
     markup = (
-        f'<div class="rt-scroll"><table class="rt-table">{title}<thead><tr>{head}</tr></thead>'
+        f'<div class="rt-scroll" tabindex="0"><table class="rt-table">{title}<thead><tr>{head}</tr></thead>'
         f"<tbody>{rows}</tbody></table></div>{more}"
     )
     return Html(markup, _plain(shown, headings))

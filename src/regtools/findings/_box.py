@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Final
 
-from regtools.tables import SEVERITIES, cell_text, components_css, escape, tiles, visible
+from regtools.tables import SEVERITIES, cell_text, component_style, escape, tiles, visible
 
 FINDINGS_MIME: Final = "application/vnd.regtools.findings+json"
 """Under this type a cell's output carries its findings as data; a browser ignores it."""
@@ -76,7 +76,7 @@ class Findings:
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, object]:
         return {
-            "text/html": f"<style>{components_css()}</style>{self.to_html()}",
+            "text/html": f"{component_style()}{self.to_html()}",
             "text/plain": repr(self),
             FINDINGS_MIME: self.to_dict(),
         }

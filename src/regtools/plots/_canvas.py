@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import weakref
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Final, ParamSpec
@@ -26,11 +26,20 @@ LINE: Final = "#d9dee4"
 # Told apart by lightness as well as by hue, so that a grey print still reads.
 BLUE: Final = "#1f5a94"
 PALE: Final = "#a9c8e6"
-ORANGE: Final = "#c9671b"
+ORANGE: Final = "#a84f0e"
 RED: Final = "#a4262c"
 GREEN: Final = "#2b6a45"
 GREY: Final = "#9aa5b1"
-SERIES: Final = (BLUE, ORANGE, GREEN, "#6b4c9a", "#7b8794", "#8c6d1f", "#a23b72", INK)
+SERIES: Final = (BLUE, ORANGE, GREEN, "#6b4c9a", "#5f6a76", "#7d611a", "#a23b72", INK)
+MARKERS: Final = ("", "s", "^", "D", "v", "P", "X", "*")
+"""With a colour of `SERIES` each, so that lines are told apart in grey too."""
+LOOKS: Final[Mapping[str, dict[str, Any]]] = {
+    "ok": {"facecolor": BLUE, "edgecolor": BLUE},
+    "warn": {"facecolor": "#f3d9a4", "edgecolor": ORANGE, "hatch": "///"},
+    "fail": {"facecolor": RED, "edgecolor": INK, "hatch": "xx"},
+    "skipped": {"facecolor": GREY, "edgecolor": GREY},
+}
+"""Bars by how things stand: the hatch says in grey what the colour says."""
 
 WIDTH: Final = 8.6
 """Inches: 860 pixels of a page, at 100 pixels an inch."""
@@ -227,10 +236,10 @@ def bar_value(ax: Axes, size: float, place: float, text: str, colour: str = INK)
 
 
 def hide_values(ax: Axes) -> None:
-    """Take the value axis away: each bar carries its number."""
+    """Take the values off their axis: each bar carries its number."""
     ax.margins(x=0.14)
     ax.set_xlim(left=0)
-    ax.xaxis.set_visible(False)
+    ax.tick_params(axis="x", length=0, labelbottom=False)
     ax.spines["bottom"].set_visible(False)
     ax.spines["left"].set_visible(True)
     ax.spines["left"].set_color(LINE)
@@ -239,15 +248,17 @@ def hide_values(ax: Axes) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A drawn picture: PNG at two dots a pixel, its size and its description."""
+    """A drawn picture: PNG at two dots a pixel, its size, its description and its title."""
 
     png: bytes
     width: int
     alt: str
+    title: str = ""
 
     def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, str], dict[str, dict[str, object]]]:
         data = {"image/png": base64.b64encode(self.png).decode("ascii"), "text/plain": self.alt}
-        return data, {"image/png": {"width": self.width, "alt": self.alt}}
+        about: dict[str, object] = {"width": self.width, "alt": self.alt, "title": self.title}
+        return data, {"image/png": about}
 
     def __repr__(self) -> str:
         return self.alt
@@ -259,7 +270,9 @@ def picture(ax: Axes) -> Picture:
     if figure is None:
         raise ValueError("these axes have been removed from their figure")
     target = io.BytesIO()
+    title = ax.get_title(loc="left")
     with mpl.rc_context(STYLE):
+        _title_at_the_edge(ax, title)
         figure.savefig(
             target,
             format="png",
@@ -271,4 +284,15 @@ def picture(ax: Axes) -> Picture:
         )
     plt.close(figure)
     width = round(figure.get_figwidth() * _PIXELS_PER_INCH)
-    return Picture(target.getvalue(), width, description(ax))
+    return Picture(target.getvalue(), width, description(ax), title)
+
+
+def _title_at_the_edge(ax: Axes, title: str) -> None:
+    """Let the title begin where the picture does, not where the bars do: it has more room."""
+    figure = ax.get_figure(root=True)
+    if figure is None or len(figure.axes) > 1:
+        return
+    figure.draw_without_rendering()  # the layout is known once it is drawn
+    figure.set_layout_engine("none")  # and stays so
+    edge = ax.transAxes.inverted().transform(figure.transFigure.transform((0.004, 0)))
+    ax.set_title(title, x=float(edge[0]), wrap=True)

@@ -29,7 +29,7 @@ from regtools.plots._canvas import (
 )
 from regtools.tables import is_missing
 
-_DASHES: Final = ("-", "--", "-.", ":", (0, (6, 2)), (0, (1, 1)))
+_DASHES: Final = ("-", "--", "-.", ":", (0, (6, 2)), (0, (1, 1)), (0, (8, 2, 1, 2, 1, 2)))
 _HATCHES: Final = ("", "////", "....", "xxxx", "\\\\\\\\", "++++", "oo")
 _FILLS: Final = (BLUE, PALE, "#7b8794", "#e0b07a", "#c9d3dc", "#5f8f74", "#d9dee4")
 _MOST_LINES: Final = 7
@@ -79,7 +79,7 @@ def plot_cost(cost: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ]
     ax.set_yticks(range(len(names)), names, parse_math=False, fontsize=9)
     ax.tick_params(axis="y", labelcolor=INK)
-    ax.invert_yaxis()
+    ax.set_ylim(len(names) - 0.4, -0.6)
     ax.margins(x=0.3)
     ax.set_xlim(left=0)
     money_axis(ax)
@@ -217,7 +217,7 @@ def plot_break_even(curve: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     shown = _cheapest_lines(known, "amount", float(known["now"].iloc[0]))
     ends = _lines(ax, shown, "amount")
     now = float(known["now"].iloc[0])
-    ax.axvline(now, color=MUTED, linewidth=1, linestyle=":")
+    ax.axvline(now, color=MUTED, linewidth=1, linestyle=(0, (1, 3)))
     ax.annotate(
         "now",
         (now, ax.get_ylim()[1]),

@@ -10,11 +10,9 @@ from matplotlib.axes import Axes
 
 from regtools.lights import STATUS_WORDS, stage_word
 from regtools.plots._canvas import (
-    BLUE,
-    GREY,
     INK,
+    LOOKS,
     MUTED,
-    ORANGE,
     RED,
     canvas,
     empty,
@@ -26,13 +24,6 @@ from regtools.plots._canvas import (
 
 MOST_REGISTRIES: Final = 4
 """Waterfalls that one picture holds; those that need a hand come first."""
-# Colour and hatch, so that the difference is there in grey too.
-_LOOKS: Final[dict[str, dict[str, Any]]] = {
-    "ok": {"facecolor": BLUE, "edgecolor": BLUE},
-    "warn": {"facecolor": "#f3d9a4", "edgecolor": ORANGE, "hatch": "///"},
-    "fail": {"facecolor": RED, "edgecolor": INK, "hatch": "xx"},
-    "skipped": {"facecolor": GREY, "edgecolor": GREY},
-}
 _INKS: Final = {"ok": INK, "warn": "#7a4c00", "fail": RED, "skipped": MUTED}
 _THIN: Final = 0.004
 """Share of the picture's width that a stage without a time gets."""
@@ -111,7 +102,7 @@ def _waterfall(ax: Axes, rows: Sequence[dict[Any, Any]], top: int, longest: floa
     begun = 0.0
     for place, row in enumerate(rows, start=top):
         status, ms = str(row["status"]), _ms(row)
-        looks = _LOOKS.get(status, _LOOKS["skipped"])
+        looks = LOOKS.get(status, LOOKS["skipped"])
         if status != "skipped":
             ax.barh(place, max(ms, longest * _THIN), left=begun, height=0.62, lw=0.8, **looks)
         begun += ms

@@ -13,6 +13,7 @@ from regtools.plots._canvas import (
     BLUE,
     GREY,
     INK,
+    MARKERS,
     MUTED,
     PALE,
     RED,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from regtools.analyses.growth import Growth
 
 _MONTH: Final = timedelta(days=30)
+_MARKS: Final = 8  # on a line
 _HARDLY: Final = 0.02
 _FAR_DAYS: Final = 730  # no trend holds for longer
 
@@ -58,9 +60,9 @@ def plot_growth(growth: Growth, *, ax: Axes | None = None) -> Axes:
         return empty(ax, "No snapshot yet: there is nothing to draw.")
     registries = list(dict.fromkeys(series["registry"]))
     ends: list[LineEnd] = []
-    for colour, registry in zip(_colours(len(registries)), registries, strict=True):
-        rows = series[series["registry"] == registry]
-        _draw_series(ax, rows, colour)
+    for place, registry in enumerate(registries):
+        rows, colour = series[series["registry"] == registry], SERIES[place % len(SERIES)]
+        _draw_series(ax, rows, place)
         if len(registries) > 1:
             ends.append(_end(rows, "physical_bytes", f"{label(registry, 30)}: ", colour))
         else:
@@ -75,8 +77,14 @@ def plot_growth(growth: Growth, *, ax: Axes | None = None) -> Axes:
     return finish(ax, title=title, alt=f"Line chart of stored bytes. {title}. {_span(series)}")
 
 
-def _colours(count: int) -> list[str]:
-    return [SERIES[index % len(SERIES)] for index in range(count)]
+def _look(place: int, points: int, marks: int = _MARKS) -> dict[str, Any]:
+    """Give the colour of a line and its mark, which only some of its points carry."""
+    return {
+        "color": SERIES[place % len(SERIES)],
+        "marker": MARKERS[place % len(MARKERS)],
+        "markevery": max(points // marks, 1),
+        "markersize": 5.5,
+    }
 
 
 def _end(rows: pd.DataFrame, column: str, words: str, colour: str) -> LineEnd:
@@ -85,16 +93,24 @@ def _end(rows: pd.DataFrame, column: str, words: str, colour: str) -> LineEnd:
     return LineEnd(last["taken_at"], size, f"{words}{format_bytes(round(size))}", colour)
 
 
-def _draw_series(ax: Axes, rows: pd.DataFrame, colour: str) -> None:
+def _draw_series(ax: Axes, rows: pd.DataFrame, place: int) -> None:
     measured = rows[rows["basis"] == "measured"]
     earlier = rows[rows["basis"] != "measured"]
     joined = pd.concat([earlier, measured.head(1)])
-    ax.plot(joined["taken_at"], joined["physical_bytes"], "--", color=colour, linewidth=1.6)
-    ax.plot(measured["taken_at"], measured["physical_bytes"], "-", color=colour)
+    dashed, solid = _look(place, len(joined), marks=2), _look(place, len(measured))
+    ax.plot(joined["taken_at"], joined["physical_bytes"], "--", **dashed, linewidth=1.6)
+    ax.plot(measured["taken_at"], measured["physical_bytes"], "-", **solid)
     unsure = measured[~measured["complete"].astype(bool)]
     ax.plot(
-        unsure["taken_at"], unsure["physical_bytes"], "o", mfc="white", mec=colour, markersize=5.5
+        unsure["taken_at"],
+        unsure["physical_bytes"],
+        "o",
+        mfc="white",
+        mec=SERIES[place % len(SERIES)],
+        markersize=5.5,
     )
+    if not unsure.empty:
+        ax.set_xlabel("ring: a scan that is not complete")
 
 
 def _draw_logical(ax: Axes, rows: pd.DataFrame) -> list[LineEnd]:
@@ -171,17 +187,18 @@ def plot_forecast(growth: Growth, *, ax: Axes | None = None) -> Axes:
     if measured.empty or forecasts.empty:
         return empty(ax, "No forecast yet: it takes eight complete scans over at least four weeks.")
     ends: list[LineEnd] = []
-    for colour, row in zip(_colours(len(forecasts)), forecasts.to_dict("records"), strict=True):
+    for place, row in enumerate(forecasts.to_dict("records")):
         rows = measured[measured["registry"] == row["registry"]]
-        ax.plot(rows["taken_at"], rows["physical_bytes"], "-", color=colour)
+        ax.plot(rows["taken_at"], rows["physical_bytes"], "-", **_look(place, len(rows)))
         ahead = growth.ahead[growth.ahead["registry"] == row["registry"]]
-        ends.append(_draw_trend(ax, row, ahead, colour, several=len(forecasts) > 1))
+        ends.append(_draw_trend(ax, row, ahead, place, several=len(forecasts) > 1))
     label_ends(ax, ends)
     _draw_steps(ax, growth, measured)
     _draw_capacity(ax, forecasts)
     _time_axis(ax)
     bytes_axis(ax)
     ax.set_ylim(bottom=0)
+    ax.set_xlabel(f"dashed: {int(forecasts['forecast_days'].max())} days on; band: likely range")
     title = _forecast_title(forecasts)
     ranges = listed(_forecast_words(row) for row in forecasts.to_dict("records"))
     steps = "".join(f" {_step_words(row)}." for row in growth.steps.to_dict("records"))
@@ -189,7 +206,7 @@ def plot_forecast(growth: Growth, *, ax: Axes | None = None) -> Axes:
 
 
 def _draw_trend(
-    ax: Axes, row: dict[Any, Any], ahead: pd.DataFrame, colour: str, *, several: bool
+    ax: Axes, row: dict[Any, Any], ahead: pd.DataFrame, place: int, *, several: bool
 ) -> LineEnd:
     """Draw from the last complete point on, day by day, with the band of likely values."""
     size = int(row["physical_bytes"])
@@ -198,10 +215,11 @@ def _draw_trend(
         [size, *ahead[name]] for name in ("likely_bytes", "low_bytes", "high_bytes")
     )
     ax.fill_between(times, low, high, color=PALE, alpha=0.55, linewidth=0)
-    ax.plot(times, likely, "--", color=colour, linewidth=1.8)
+    look = _look(place, len(times), marks=2)
+    ax.plot(times, likely, "--", **look, linewidth=1.8)
     name = f"{label(row['registry'], 30)}: " if several else f"in {row['forecast_days']} days\n"
     words = f"{name}{format_bytes(int(likely[-1]))}"
-    return LineEnd(times[-1], float(likely[-1]), words, colour)
+    return LineEnd(times[-1], float(likely[-1]), words, look["color"])
 
 
 def _draw_steps(ax: Axes, growth: Growth, measured: pd.DataFrame) -> None:
@@ -244,7 +262,7 @@ def _forecast_words(row: dict[Any, Any]) -> str:
 
 def _draw_capacity(ax: Axes, forecasts: pd.DataFrame) -> None:
     for capacity in forecasts["capacity_bytes"].dropna().unique():
-        ax.axhline(float(capacity), color=RED, linewidth=1.4)
+        ax.axhline(float(capacity), color=RED, linewidth=1.4, linestyle=(0, (9, 3)))
         ax.annotate(
             f"capacity {format_bytes(round(capacity))}",
             (0.0, float(capacity)),
@@ -288,6 +306,7 @@ def plot_grown(growth: Growth, *, top: int = 12, ax: Axes | None = None) -> Axes
     if shown.empty:
         return empty(ax, "No repository grew in the time observed.")
     _bars(ax, [label(name) for name in shown["repository"]], shown["grown_bytes"], BLUE)
+    ax.set_xlabel(f"bytes added {_observed(growth.series)}")
     total = int(grown["grown_bytes"].sum())
     share = int(shown["grown_bytes"].iloc[:3].sum()) / total if total else 0
     few = min(3, len(shown))
@@ -297,6 +316,15 @@ def plot_grown(growth: Growth, *, top: int = 12, ax: Axes | None = None) -> Axes
         for row in shown.to_dict("records")
     )
     return finish(ax, title=title, alt=f"Bar chart of bytes added by repository. {title}: {names}.")
+
+
+def _observed(series: pd.DataFrame) -> str:
+    """Say from when to when growth was observed: between complete scans only."""
+    whole = series[(series["basis"] == "measured") & series["complete"].astype(bool)]
+    if whole.empty:
+        return ""
+    first, last = whole["taken_at"].min(), whole["taken_at"].max()
+    return f"from {format_date(first)} to {format_date(last)}"
 
 
 def _bars(ax: Axes, names: list[str], sizes: pd.Series, colour: str) -> None:

@@ -8,10 +8,9 @@ from matplotlib.axes import Axes
 from regtools.plots._canvas import (
     BLUE,
     INK,
+    LOOKS,
     MUTED,
-    ORANGE,
     PALE,
-    RED,
     canvas,
     empty,
     finish,
@@ -37,9 +36,9 @@ def plot_certificates(certificates: pd.DataFrame, *, ax: Axes | None = None) -> 
     if shown.empty:
         return empty(ax, "No registry was reached over TLS: there is no certificate to watch.")
     days = shown["days_left"].astype(float)
-    colours = [RED if day < 7 else ORANGE if day < 30 else BLUE for day in days]
-    ax.barh(range(len(shown)), days.clip(lower=0), color=colours, height=0.6)
     for place, day in enumerate(days):
+        looks = LOOKS["fail" if day < 7 else "warn" if day < 30 else "ok"]
+        ax.barh(place, max(day, 0), height=0.6, lw=0.8, **looks)
         words = f"{day:.0f} days" if day >= 0 else f"expired {-day:.0f} days ago"
         ax.annotate(
             words, (max(day, 0), place), xytext=(5, 0), textcoords="offset points", va="center"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from importlib import metadata, resources
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,14 @@ from nbconvert.exporters import HTMLExporter
 from regtools.context import PROVENANCE_MIME
 from regtools.findings import FINDINGS_MIME
 from regtools.reports.notebooks import Job
-from regtools.tables import SEVERITIES, components_css, escape, format_date
+from regtools.tables import (
+    SEVERITIES,
+    component_style,
+    components_css,
+    escape,
+    format_date,
+    format_moment,
+)
 
 _TEMPLATES = Path(str(resources.files("regtools"))) / "reports" / "templates"
 
@@ -63,6 +70,8 @@ def render(notebook: nbformat.NotebookNode, *, job: Job, created_at: datetime) -
         "version": regtools_version(),
         "parameters": job.values(),
         "css": components_css() + page_css(),
+        # A box brings this into a notebook; in a page it would stand above the rules for paper.
+        "brought": component_style(),
     }
     html, _ = exporter.from_notebook_node(notebook, resources={"page": page, "escape": escape})
     return Page(html=html, title=title, findings=findings, provenance=provenance)
@@ -82,9 +91,8 @@ def page_css() -> str:
 
 
 def moment(when: datetime) -> str:
-    """Give a time as ``3 Nov 2026, 10:20 UTC``."""
-    utc = when.astimezone(UTC)
-    return f"{format_date(utc)}, {utc:%H:%M} UTC"
+    """Give a time as it stands on a page."""
+    return format_moment(when)
 
 
 def first_heading(notebook: nbformat.NotebookNode) -> str:
@@ -120,7 +128,7 @@ def subtitle(provenance: Mapping[str, Any], created_at: datetime) -> str:
     named = ", ".join(registries[:3]) + (
         f" and {len(registries) - 3} more" if registries[3:] else ""
     )
-    newest = max(str(row["taken_at"]) for row in provenance["snapshots"])
-    day = format_date(datetime.fromisoformat(newest))
+    taken = [datetime.fromisoformat(row["taken_at"]) for row in provenance["snapshots"]]
+    days = dict.fromkeys(format_date(when) for when in (min(taken), max(taken)))
     whole = "read completely" if provenance.get("complete") else "NOT read completely"
-    return f"{named} · as of {day} · {whole}"
+    return f"{named} · as of {' to '.join(days)} · {whole}"
