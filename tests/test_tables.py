@@ -71,7 +71,8 @@ def test_a_long_name_breaks_after_its_separators() -> None:
         ("ms", 12.34, "12.3"),
         ("complete", np.bool_(False), "no"),
         ("complete", True, "yes"),
-        ("taken_at", datetime(2026, 11, 3, tzinfo=UTC), "3 Nov 2026"),
+        ("taken_at", datetime(2026, 11, 3, 9, 5, tzinfo=UTC), "3 Nov 2026, 09:05 UTC"),
+        ("pushed_at", datetime(2026, 11, 3, tzinfo=UTC), "3 Nov 2026"),
         ("taken_at", pd.NaT, "–"),
         ("day", date(2026, 1, 31), "31 Jan 2026"),
         ("name", "text", "text"),
@@ -94,6 +95,17 @@ def test_rows_past_the_limit_are_counted() -> None:
     markup = table(pd.DataFrame({"n": range(1500)}), limit=10).markup
     assert markup.count("<tr>") == 11
     assert "and 1,490 more" in markup
+
+
+def test_only_a_column_of_addresses_has_links() -> None:
+    address = "https://x.example/a"
+    frame = pd.DataFrame({"source": [address], "message": [address], "tag": [address]})
+    assert table(frame).markup.count("<a ") == 1
+
+
+def test_a_day_in_a_sentence_does_not_break() -> None:
+    markup = table(pd.DataFrame({"summary": ["ends <b> on 2026-11-03."]})).markup
+    assert 'ends &lt;b&gt; on <span class="rt-whole">2026-11-03</span>.' in markup
 
 
 def test_an_empty_frame_becomes_a_sentence() -> None:

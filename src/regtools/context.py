@@ -12,7 +12,7 @@ import pandas as pd
 
 from regtools.analyses.reach import opened
 from regtools.errors import ConfigError
-from regtools.tables import Html, format_moment, table
+from regtools.tables import Html, table
 
 if TYPE_CHECKING:
     from regtools.analyses.book import PriceBook
@@ -163,7 +163,7 @@ class Provenance:
                 "registry": row.registry,
                 "namespace": row.namespace or "all",
                 "kind": row.kind,
-                "taken_at": format_moment(row.taken_at),
+                "taken_at": row.taken_at,
                 "complete": row.complete,
                 "dedup_scope": row.dedup_scope,
                 "snapshot": row.snapshot,

@@ -40,6 +40,8 @@ _WORDS: Final = {
     "total_freed_bytes": "With those above",
     "total_share": "Of all",
 }
+_TO_THE_MINUTE: Final = "taken_at"
+_DAYS: Final = re.compile(r"\b\d{4}-\d{2}-\d{2}\b")
 _BYTES_PER_DAY: Final = "bytes_per_day"
 
 # Controls and directional overrides: they can reorder or hide what a name shows.
@@ -144,6 +146,8 @@ def cell_text(column: str, value: object) -> str:
         return value
     if isinstance(value, (bool, np.bool_)):
         return "yes" if value else "no"
+    if isinstance(value, datetime) and column == _TO_THE_MINUTE:
+        return format_moment(value)
     if isinstance(value, (datetime, date)):
         return format_date(value)
     return _number_text(column, value)
@@ -317,6 +321,8 @@ def _cell(frame: pd.DataFrame, name: str, value: object, bar: str, top: float, u
 _URL: Final = "web_url"
 _LINKED: Final = ("tag", "repository")
 """What has the web page that a row's `web_url` is, the narrower first."""
+_ADDRESSES: Final = ("source", _URL)
+"""What may be a link; an address in a name or a message was written by a stranger, and is text."""
 SEVERITIES: Final = {"critical": "Critical", "warning": "Warning", "info": "Note", "ok": "Good"}
 """Severities of a finding, worst first, and the word that a reader sees."""
 
@@ -324,14 +330,19 @@ SEVERITIES: Final = {"critical": "Critical", "warning": "Warning", "info": "Note
 def _content(name: str, text: str) -> str:
     if name == "severity" and text in SEVERITIES:
         return f'<span class="rt-badge rt-{text}">{SEVERITIES[text]}</span>'
-    if text.startswith(_WEB):
+    if name in _ADDRESSES and text.startswith(_WEB):
         url = text.split(" ", 1)[0].rstrip(",;.")
         return f"{_link(url)}{escape(text.removeprefix(url))}"
     if text.startswith(_SHORT_DIGEST_PREFIXES) and len(text) > _DIGEST_SHOWN:
         return f'<code title="{escape(text)}">{escape(text[:_DIGEST_SHOWN])}…</code>'
     if name == "command":
         return _command(text)
-    return escape(text) if " " in text.strip() else _breakable(text)
+    return _sentence(text) if " " in text.strip() else _breakable(text)
+
+
+def _sentence(text: str) -> str:
+    """Let a sentence break between its words, but not inside a day such as ``2026-11-03``."""
+    return _DAYS.sub(r'<span class="rt-whole">\g<0></span>', escape(text))
 
 
 def _command(line: str) -> str:

@@ -21,7 +21,9 @@ from tests.support.processes import Program, find_program, running
 
 DESKTOP: Final = 1080
 PHONE: Final = 390
-"""Widths in CSS pixels: a window beside another one, and a phone of today held upright."""
+PAPER: Final = 688
+"""Widths in CSS pixels: a window beside another one, a phone of today held upright, and A4 between
+the margins of a report."""
 _HEIGHT: Final = 900
 _A_WHILE: Final = 60
 
@@ -45,7 +47,7 @@ class Tab:
     noticed: list[str] = field(default_factory=list)
     """Requests, violations of the policy, dialogs, errors and words on the console."""
     _last: int = 0
-    _events: list[dict[str, Any]] = field(default_factory=list)
+    _events: set[str] = field(default_factory=set)
 
     def call(self, method: str, **parameters: Any) -> dict[str, Any]:
         """Call a method of the protocol, and give its result; events on the way are noted."""
@@ -61,7 +63,7 @@ class Tab:
 
     def wait_for(self, event: str) -> None:
         """Wait until an event has come."""
-        while not any(seen["method"] == event for seen in self._events):
+        while event not in self._events:
             self._note(json.loads(self.socket.recv()))
 
     def evaluate(self, expression: str) -> Any:
@@ -98,9 +100,11 @@ class Tab:
         return base64.b64decode(answer["data"])
 
     def _note(self, message: dict[str, Any]) -> None:
-        self._events.append(message)
-        told = message.get("params", {})
-        match message.get("method"):
+        if "method" not in message:
+            return  # the answer to a dialog that was sent away
+        self._events.add(message["method"])
+        told = message["params"]
+        match message["method"]:
             case "Runtime.bindingCalled":
                 self.noticed.append(told["payload"])
             case "Runtime.consoleAPICalled":

@@ -63,11 +63,12 @@ def _numbers(growth: Growth, usage: pd.DataFrame) -> list[KeyNumber]:
     physical, logical = _now(growth.series, "physical_bytes"), _now(growth.series, "logical_bytes")
     saved = 1 - physical / logical if logical else 0.0
     rate = _rate(growth.forecast)
+    whole = usage.empty or bool(usage["complete"].all())
     numbers = [
         KeyNumber(
             name="physical_bytes",
             value=physical,
-            label="Stored",
+            label="Stored" if whole else "Stored at least",
             note=f"{len(usage):,} repositories, {_sum(usage, 'tags'):,} tags",
         ),
         KeyNumber(

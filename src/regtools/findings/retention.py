@@ -103,7 +103,7 @@ def freed_numbers(found: Retention) -> list[KeyNumber]:
             name="freed_month_usd",
             value=None if usd is None else float(usd),
             label="Worth a month",
-            note="; ".join(plans) if plans else "no bill becomes smaller",
+            note=f"at {'; '.join(plans)}" if plans else "no bill becomes smaller",
         ),
     ]
 

@@ -27,11 +27,11 @@ from typing import TYPE_CHECKING, Any, Final
 import jinja2
 
 from regtools.errors import ConfigError
-from regtools.reports.html import Page, moment, page_css, regtools_version
+from regtools.reports.html import Page, moment, page_css, regtools_version, subtitle
 from regtools.reports.notebooks import REPORTS, Job
 from regtools.reports.pdf import print_pdf
 from regtools.schema import SCHEMA_VERSION
-from regtools.tables import SEVERITIES, components_css, format_date
+from regtools.tables import SEVERITIES, components_css, format_date, visible
 
 if TYPE_CHECKING:
     from regtools.reports.run import Executed
@@ -254,7 +254,10 @@ def write_index(output: Path) -> Path:
         for name in _in_order({entry["report"] for entry in entries})
     ]
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES), autoescape=True, trim_blocks=True
+        loader=jinja2.FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        trim_blocks=True,
+        finalize=_shown,
     )
     html = environment.get_template("reports.html.j2").render(
         newest=newest,
@@ -267,6 +270,11 @@ def write_index(output: Path) -> Path:
     aside.write_text(html, encoding="utf-8")
     _sync(aside)
     return aside.replace(output / _PAGE)
+
+
+def _shown(value: object) -> object:
+    """Take out of foreign text what reorders or hides it; the template escapes the rest."""
+    return visible(value) if type(value) is str else value
 
 
 def _in_order(names: set[str]) -> list[str]:
@@ -295,5 +303,6 @@ def _entry(sidecar: Path, output: Path) -> dict[str, Any]:
         "folder": sidecar.parent.relative_to(output).as_posix(),
         "day": format_date(when.astimezone(UTC)),
         "moment": moment(when),
+        "about": subtitle(document, when),
         "registries": sorted({row["registry"] for row in document["snapshots"]}),
     }
