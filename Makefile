@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help dev demo test lint lab capabilities codes clean
+.PHONY: help dev demo test lint lab capabilities codes pictures clean
 
 help:  ## Show these lines
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ capabilities: $(VENV)/.ready  ## Write the table of all registries anew
 
 codes: $(VENV)/.ready  ## Write the page of the diagnosis' codes anew
 	$(BIN)/python -m tests.support.codes
+
+pictures: $(VENV)/.ready  ## Take the pictures of README and docs anew
+	$(BIN)/python -m tests.support.pictures
 
 dev: $(VENV)/.ready  ## Set up only
 

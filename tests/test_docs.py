@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import typer.main
+from tests.support import pictures
 
 from regtools.cli.app import app
 from regtools.cli.lazy import Later
@@ -65,6 +66,19 @@ def test_every_code_is_explained(code: str) -> None:
     names = ("codes.md", "diagnose-codes.md", "lint-secret.md", "policies/README.md")
     pages = tuple(ROOT / "docs" / name for name in names)
     assert any(f"`{code}`" in page.read_text() for page in pages)
+
+
+def test_the_pictures_are_those_that_the_script_takes_and_the_pages_show() -> None:
+    folder = ROOT / "docs" / "images"
+    there = {path.stem for path in folder.iterdir()}
+    shown = {
+        name
+        for page in PAGES
+        for name in re.findall(r"!\[[^]]+\]\([^)]*images/([^)]+)\.png\)", page.read_text())
+    }
+    assert there == set(pictures.SHOTS) == shown
+    heavy = [path.name for path in folder.iterdir() if path.stat().st_size > pictures.MOST_BYTES]
+    assert heavy == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))

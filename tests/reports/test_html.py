@@ -22,9 +22,10 @@ from nbformat.v4 import (
 )
 
 from regtools.context import PROVENANCE_MIME
-from regtools.findings import FINDINGS_MIME
+from regtools.findings import FINDINGS_MIME, Finding, Findings
 from regtools.reports.html import Page, first_heading, render, subtitle
 from regtools.reports.notebooks import Job
+from regtools.tables import escape
 
 NOW = datetime(2026, 11, 23, 10, 20, tzinfo=UTC)
 HOSTILE = '<script>alert(1)</script><img src=x onerror="alert(1)">'
@@ -80,7 +81,7 @@ def page() -> Page:
             display({"text/plain": HOSTILE}),
             display(
                 {"image/png": PIXEL, "text/plain": "x"},
-                {"image/png": {"alt": f'a "{HOSTILE}"', "width": 7}},
+                {"image/png": {"alt": f'a "{HOSTILE}"', "width": 7, "title": HOSTILE}},
             ),
             new_output("stream", name="stdout", text=HOSTILE),
             new_output("stream", name="stderr", text="a warning of a library"),
@@ -128,6 +129,8 @@ def test_a_picture_carries_its_description(page: Page) -> None:
     (image,) = Tags(page.html).named("img")
     assert image["alt"] == f'a "{HOSTILE}"'
     assert image["width"] == "7"
+    # A phone shows a part of the picture, and so its title above it.
+    assert f"<figcaption>{escape(HOSTILE)}</figcaption>" in page.html
 
 
 def test_code_and_noise_stay_out(page: Page) -> None:
@@ -155,6 +158,22 @@ def test_many_registries_are_counted() -> None:
     rows = [{"registry": f"r{n}", "taken_at": "2026-11-22T01:00:00+00:00"} for n in range(5)]
     words = subtitle({"snapshots": rows, "complete": True}, NOW)
     assert words == "r0, r1, r2 and 2 more · as of 22 Nov 2026 · read completely"
+
+
+def test_registries_of_several_days_name_the_first_and_the_last() -> None:
+    rows = [
+        {"registry": f"r{day}", "taken_at": f"2026-11-{day:02}T01:00:00+00:00"}
+        for day in (22, 3, 9)
+    ]
+    words = subtitle({"snapshots": rows, "complete": True}, NOW)
+    assert words == "r22, r3, r9 · as of 3 Nov 2026 to 22 Nov 2026 · read completely"
+
+
+def test_the_style_that_a_box_brings_into_a_notebook_stands_in_a_page_once() -> None:
+    box = Findings([Finding(severity="ok", code="FINE", summary="All is well.")])
+    shown = render(notebook_with(display(box._repr_mimebundle_())), job=JOB, created_at=NOW)
+    assert shown.html.count("--rt-page:") == 1
+    assert "All is well." in shown.html
 
 
 def test_a_notebook_without_heading_has_no_title() -> None:
