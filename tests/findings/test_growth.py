@@ -30,6 +30,14 @@ def test_the_key_numbers_are_the_newest_ones() -> None:
     }
 
 
+def test_what_was_not_read_whole_is_at_least_so_much() -> None:
+    labels = [
+        growth_findings(growth_frames(), usage_frame().assign(complete=whole)).key_numbers[0].label
+        for whole in (True, False)
+    ]
+    assert labels == ["Stored", "Stored at least"]
+
+
 @pytest.mark.parametrize(
     ("days", "severity"),
     [(-1.0, "critical"), (10.0, "critical"), (60.0, "warning"), (400.0, "info")],
