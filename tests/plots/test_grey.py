@@ -33,7 +33,7 @@ def many(growth: Any) -> Any:
         **vars(growth)
         | {
             name: pd.concat([getattr(growth, name).assign(registry=one) for one in MANY])
-            for name in ("series", "forecast")
+            for name in ("series", "forecast", "ahead", "steps")
         }
     )
 
@@ -99,7 +99,7 @@ def test_grey_is_enough(name: str) -> None:
 
 def test_every_colour_of_a_series_has_a_mark_of_its_own() -> None:
     assert len(set(MARKERS)) == len(MARKERS) == len(SERIES)
-    assert "o" not in MARKERS  # a ring is a scan that is not complete
+    assert not {"o", "D"} & set(MARKERS)  # a scan that is not complete, and a step
 
 
 def test_words_in_a_colour_are_read_on_white_and_on_the_sheet_in_the_dark() -> None:

@@ -31,7 +31,7 @@ RED: Final = "#a4262c"
 GREEN: Final = "#2b6a45"
 GREY: Final = "#9aa5b1"
 SERIES: Final = (BLUE, ORANGE, GREEN, "#6b4c9a", "#5f6a76", "#7d611a", "#a23b72", INK)
-MARKERS: Final = ("", "s", "^", "D", "v", "P", "X", "*")
+MARKERS: Final = ("", "s", "^", "v", "P", "X", "*", "<")
 """With a colour of `SERIES` each, so that lines are told apart in grey too."""
 LOOKS: Final[Mapping[str, dict[str, Any]]] = {
     "ok": {"facecolor": BLUE, "edgecolor": BLUE},
