@@ -17,7 +17,8 @@ from tests.support.hostile import MARK, TEXTS, hostile_history
 from regtools.reports import REPORTS, report
 from regtools.reports.html import render
 
-PAGES = [*REPORTS, "index"]
+OVER_ALL = ["index", "summary"]
+PAGES = [*REPORTS, *OVER_ALL]
 AXE = (resources.files("axe_core_python") / "axe.min.js").read_text(encoding="utf-8")
 # What serious and critical mean is axe-core's own: dequeuniversity.com/rules/axe
 BARRIERS = """
@@ -60,7 +61,9 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         parameters={"at": "2026-11-23T12:30", "keep_last": 2, "older_than": "", **asked},
         now=datetime(2026, 11, 23, 13, tzinfo=UTC),
     )
-    return {one.name: one.page for one in made} | {"index": folder / "reports" / "index.html"}
+    return {one.name: one.page for one in made} | {
+        name: folder / "reports" / f"{name}.html" for name in OVER_ALL
+    }
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +80,7 @@ def test_a_hostile_registry_is_only_text(
     assert tab.noticed == []
     assert tab.evaluate(MADE_OF_FOREIGN_TEXT) == []
     text = tab.evaluate("document.body.innerText")
-    # The index has the first words of each report, a report has every name.
+    # The pages over all have the first words of each report, a report has every name.
     missing = [wanted for wanted in TEXTS if wanted not in text]
     assert missing == [] if name in REPORTS else len(missing) < len(TEXTS)
     assert not any(sign in text for sign in "\u202e\u2066\x1b\x07\x9b")

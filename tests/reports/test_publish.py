@@ -15,13 +15,13 @@ import pytest
 from regtools.errors import ConfigError
 from regtools.reports.html import Page
 from regtools.reports.notebooks import Job
+from regtools.reports.pages import write_pages
 from regtools.reports.publish import (
     Report,
     locked,
     publish,
     staging,
     stamp_of,
-    write_index,
 )
 from regtools.reports.run import Executed
 
@@ -105,14 +105,14 @@ def test_where_links_are_impossible_a_file_holds_the_name(
     monkeypatch.setattr(Path, "symlink_to", refuse)
     publish_one(tmp_path)
     assert (tmp_path / "health" / "latest").read_text() == "20261123T102030Z\n"
-    assert write_index(tmp_path).is_file()
+    assert all(page.is_file() for page in write_pages(tmp_path))
 
 
 def test_the_index_lists_the_newest_first_and_escapes(tmp_path: Path) -> None:
     publish_one(tmp_path, when=NOW - timedelta(days=1), title="<script>old</script>")
     publish_one(tmp_path, when=NOW, title="<script>new</script>")
     publish_one(tmp_path, name="storage-growth", when=NOW)
-    page = write_index(tmp_path).read_text()
+    page = write_pages(tmp_path)[0].read_text()
     assert "<script" not in page
     assert "&lt;script&gt;new&lt;/script&gt;" in page
     assert page.index("Storage growth") < page.index("health/20261123T102030Z/")
@@ -122,7 +122,7 @@ def test_the_index_lists_the_newest_first_and_escapes(tmp_path: Path) -> None:
 
 
 def test_an_index_of_nothing_says_so(tmp_path: Path) -> None:
-    assert "No report yet" in write_index(tmp_path).read_text()
+    assert "No report yet" in write_pages(tmp_path)[0].read_text()
 
 
 def test_a_second_run_in_the_same_folder_is_refused(tmp_path: Path) -> None:

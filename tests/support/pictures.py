@@ -21,7 +21,8 @@ MOST_BYTES: Final = 200_000
 """Of a picture: a clone of the repository holds them all."""
 _NOW: Final = datetime(2026, 11, 23, 10, 20, tzinfo=UTC)
 _COLOURS: Final = 160
-_INDEX: Final = "index"
+_OVER_ALL: Final = ("index", "summary")
+"""The pages over all reports."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +39,7 @@ class Shot:
 
 def _shots() -> dict[str, Shot]:
     shots: dict[str, Shot] = {}
-    for page in (*REPORTS, _INDEX):
+    for page in (*REPORTS, *_OVER_ALL):
         shots[page] = Shot(page=page, width=DESKTOP, height=1560)
         shots[f"{page}-phone"] = Shot(page=page, width=PHONE, height=844, scale=1.5)
     shots["storage-growth-dark"] = Shot(
@@ -79,7 +80,9 @@ def _pages(scratch: Path) -> dict[str, Path]:
     made = report(
         [*REPORTS], history=history, output=output, parameters={"at": _NOW.isoformat()}, now=_NOW
     )
-    return {one.name: one.page for one in made} | {_INDEX: output / "index.html"}
+    return {one.name: one.page for one in made} | {
+        name: output / f"{name}.html" for name in _OVER_ALL
+    }
 
 
 if __name__ == "__main__":

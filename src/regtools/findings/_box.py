@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from regtools.tables import SEVERITIES, cell_text, component_style, escape, tiles, visible
 
@@ -50,6 +50,8 @@ class Findings:
 
     findings: Sequence[Finding]
     key_numbers: Sequence[KeyNumber] = field(default=())
+    registries: Sequence[Mapping[str, Any]] = field(default=())
+    """What is known of each: ``registry``, and values named as key numbers are."""
 
     @property
     def status(self) -> str:
@@ -72,6 +74,7 @@ class Findings:
                 for number in self.key_numbers
             ],
             "findings": [asdict(finding) for finding in self.ordered()],
+            "registries": [dict(row) for row in self.registries],
         }
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, object]:

@@ -19,7 +19,9 @@ _MORE_STORED: Final = 1.1
 _ENOUGH_PROVIDERS: Final = 3  # to speak of the dearest of them
 
 
-def cost_findings(cost: pd.DataFrame, answer: Answer) -> Findings:
+def cost_findings(
+    cost: pd.DataFrame, answer: Answer, today: pd.DataFrame | None = None
+) -> Findings:
     """Say which plan is cheapest and when that changes, how sure it is, and what cheaper ones lack.
 
     Parameters
@@ -28,13 +30,15 @@ def cost_findings(cost: pd.DataFrame, answer: Answer) -> Findings:
         What `regtools.cost` gives.
     answer
         What `regtools.cost_answer` gives of the same workload.
+    today
+        What `regtools.bills_today` gives of it: adds each registry's own bill.
     """
     possible = cost[cost["feasible"].astype(bool) & cost["monthly_usd"].notna()]
     if possible.empty:
         summary = "No plan of the price book can hold this workload."
         remedy = "The table of plans says what each lacks."
         found = [Finding(severity="critical", code="NO_PLAN", summary=summary, remedy=remedy)]
-        return Findings(found, _numbers(possible, cost, answer))
+        return Findings(found, _numbers(possible, cost, answer), _registries(today))
     ordered = possible.sort_values("monthly_usd", kind="stable")
     best = _record(ordered, 0)
     found = [
@@ -48,7 +52,16 @@ def cost_findings(cost: pd.DataFrame, answer: Answer) -> Findings:
         *_impossible(cost, best),
         *_unpriced(cost),
     ]
-    return Findings(found, _numbers(ordered, cost, answer))
+    return Findings(found, _numbers(ordered, cost, answer), _registries(today))
+
+
+def _registries(today: pd.DataFrame | None) -> list[dict[str, Any]]:
+    rows = [] if today is None else today.to_dict("records")
+    return [
+        {"registry": row["registry"], "monthly_usd": float(row["monthly_usd"])}
+        for row in rows
+        if not is_missing(row["monthly_usd"])
+    ]
 
 
 def _record(frame: pd.DataFrame, place: int) -> dict[str, Any]:

@@ -56,7 +56,29 @@ def growth_findings(
         nothing = "Nothing is stored yet."
         findings = [Finding(severity="info", code="NOTHING_STORED", summary=nothing)]
     numbers = [*_numbers(growth, usage), *(freed_numbers(found) if found is not None else [])]
-    return Findings(findings, numbers)
+    return Findings(findings, numbers, _registries(growth))
+
+
+def _registries(growth: Growth) -> list[dict[str, Any]]:
+    """Give each registry's own numbers; what is not known is left out."""
+    measured = growth.series[growth.series["basis"] == "measured"]
+    rates = growth.forecast.set_index("registry")["bytes_per_day"]
+    hard = growth.limits[growth.limits["kind"] != "price"].dropna(subset="days_until")
+    until = hard.groupby("registry")["days_until"].min()
+    found = []
+    for registry, rows in measured.groupby("registry"):
+        last = rows.sort_values("taken_at").iloc[-1]
+        row = {
+            "registry": registry,
+            "physical_bytes": int(last["physical_bytes"]),
+            "complete": bool(last["complete"]),
+        }
+        if registry in rates.index:
+            row["growth_month_bytes"] = round(float(rates[registry]) * _MONTH)
+        if registry in until.index:
+            row["days_until_full"] = round(float(until[registry]))
+        found.append(row)
+    return found
 
 
 def _numbers(growth: Growth, usage: pd.DataFrame) -> list[KeyNumber]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from regtools.findings._box import Finding, Findings, KeyNumber
-from regtools.tables import is_missing
+from regtools.tables import SEVERITIES, is_missing
 
 
 def health_findings(health: pd.DataFrame, *, most: int = 8) -> Findings:
@@ -26,7 +26,25 @@ def health_findings(health: pd.DataFrame, *, most: int = 8) -> Findings:
     if left_out:
         summary = f"{left_out} more findings stand in the table below."
         found.append(Finding(severity="info", code="MORE", summary=summary))
-    return Findings([*found, *_fine(health, urgent)], _numbers(health))
+    return Findings([*found, *_fine(health, urgent)], _numbers(health), _registries(health))
+
+
+def _registries(health: pd.DataFrame) -> list[dict[str, str]]:
+    """Give each registry's status, and the first of its findings that are as bad."""
+    return [
+        {
+            "registry": str(registry),
+            "status": str(rows["severity"].iloc[0]),
+            "worst": "" if rows["severity"].iloc[0] == "ok" else str(rows["summary"].iloc[0]),
+        }
+        for registry, every in health.groupby("registry")
+        if registry and not (rows := _by_severity(every)).empty
+    ]
+
+
+def _by_severity(health: pd.DataFrame) -> pd.DataFrame:
+    ranks = list(SEVERITIES)
+    return health.sort_values("severity", key=lambda column: column.map(ranks.index), kind="stable")
 
 
 def _sorted(frame: pd.DataFrame) -> pd.DataFrame:

@@ -1,7 +1,7 @@
 """Copies published reports to another folder or a bucket; there, too, the newest is a good one.
 
-The files of a report go first, then ``<name>/latest/`` is a copy of it, and the index last: whoever
-opens a page finds what it links to.
+The files of a report go first, then ``<name>/latest/`` is a copy of it, and the pages over all of them
+last: whoever opens one finds what it links to.
 """
 
 from __future__ import annotations
@@ -12,15 +12,16 @@ from urllib.parse import urlsplit
 import pyarrow.fs as pafs
 
 from regtools.errors import RunError
+from regtools.reports import PAGES
 
 
 def copy_reports(output: Path, reports: list[Path], place: str) -> int:
-    """Copy these reports and the index.
+    """Copy these reports and the pages over all of them.
 
     Parameters
     ----------
     output
-        The folder of all reports, with ``index.html``.
+        The folder of all reports.
     reports
         Folders of single reports below it.
     place
@@ -49,8 +50,10 @@ def copy_reports(output: Path, reports: list[Path], place: str) -> int:
                 latest = f"{root}/{report.parent.name}/latest/{file.name}"
                 _put(filesystem, latest, file.read_bytes())
                 count += 1
-        _put(filesystem, f"{root}/index.html", (output / "index.html").read_bytes())
-        return count + 1
+        for page in PAGES:
+            _put(filesystem, f"{root}/{page}", (output / page).read_bytes())
+            count += 1
+        return count
     except (OSError, ValueError) as error:
         raise RunError(
             f"The reports could not be published to {shown(place)}: {_reason(error)}.",

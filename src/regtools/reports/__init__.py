@@ -16,6 +16,7 @@ from typing import Final
 from regtools.errors import ConfigError, HistoryError, ReportError
 from regtools.reports import quick as quick  # before anything that loads nbformat
 from regtools.reports.notebooks import EVERY_NIGHT, REPORTS, Job, Value, prepare
+from regtools.reports.pages import PAGES, write_pages
 from regtools.reports.pdf import find_browser
 from regtools.reports.publish import (
     Report,
@@ -24,7 +25,6 @@ from regtools.reports.publish import (
     report_schema,
     staging,
     stamp_of,
-    write_index,
 )
 from regtools.reports.run import Kernels, Limits, execute
 
@@ -33,7 +33,7 @@ _LONGEST: Final = "storage-growth"
 _GIVES_WAY: Final = 10
 """Niceness of the others where all have to share too few processors."""
 
-__all__ = ["ALL", "EVERY_NIGHT", "REPORTS", "Limits", "Report", "report", "report_schema"]
+__all__ = ["ALL", "EVERY_NIGHT", "PAGES", "REPORTS", "Limits", "Report", "report", "report_schema"]
 
 
 def report(
@@ -59,7 +59,7 @@ def report(
         The history's folder or bucket, as the reports will name it; empty: the sample history.
     output
         Where reports are published: ``<output>/<name>/<UTC stamp>/``, ``<output>/<name>/latest``
-        and ``<output>/index.html``.
+        and, over all of them, ``<output>/index.html`` and ``<output>/summary.html``.
     parameters
         Values for the notebooks' parameters; each notebook takes those it knows. Text is read
         as the type of the parameter's default.
@@ -100,7 +100,7 @@ def report(
         done, failed = _run_all(
             jobs, staged, folder, created_at, progress, limits or Limits(), browser, on_done
         )
-        write_index(folder)
+        write_pages(folder)
     if failed:
         raise _joined(failed)
     return done

@@ -1,6 +1,5 @@
-"""Publish a report whole or not at all, point `latest` at it, and list all of them.
+"""Publish a report whole or not at all, and point `latest` at it.
 
-    <output>/index.html                       every report, newest first
     <output>/<name>/latest                    → the newest <UTC stamp>
     <output>/<name>/<UTC stamp>/index.html    the page
     <output>/<name>/<UTC stamp>/<name>.ipynb  the executed notebook
@@ -24,14 +23,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import jinja2
-
 from regtools.errors import ConfigError
-from regtools.reports.html import Page, moment, page_css, regtools_version, subtitle
-from regtools.reports.notebooks import REPORTS, Job
+from regtools.reports.html import Page, regtools_version
+from regtools.reports.notebooks import Job
 from regtools.reports.pdf import print_pdf
 from regtools.schema import SCHEMA_VERSION
-from regtools.tables import SEVERITIES, components_css, format_date, visible
 
 if TYPE_CHECKING:
     from regtools.reports.run import Executed
@@ -41,9 +37,8 @@ _LOCK: Final = ".lock"
 _STAGING: Final = ".staging-"
 _PAGE: Final = "index.html"
 _STAMP: Final = re.compile(r"\d{8}T\d{6}Z(?:-\d+)?")
-_SIDECAR: Final = "report.json"
+SIDECAR: Final = "report.json"
 _SCHEMA: Final = Path(__file__).resolve().parent / "report.schema.json"
-_TEMPLATES: Final = Path(__file__).resolve().parent / "templates"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,12 +159,12 @@ def publish(
     if browser:
         print_pdf(browser, staged / _PAGE, staged / f"{job.name}.pdf", name=job.name)
         sidecar["files"]["pdf"] = f"{job.name}.pdf"
-    (staged / _SIDECAR).write_text(_to_json(sidecar), encoding="utf-8")
-    _sync(*staged.iterdir(), staged)
+    (staged / SIDECAR).write_text(_to_json(sidecar), encoding="utf-8")
+    sync(*staged.iterdir(), staged)
     folder = _free_name(output / job.name, stamp_of(created_at))
     staged.rename(folder)
     _point_latest(folder)
-    _sync(folder.parent)
+    sync(folder.parent)
     return Report(
         name=job.name,
         title=page.title,
@@ -177,7 +172,7 @@ def publish(
         folder=folder,
         page=folder / _PAGE,
         notebook=folder / f"{job.name}.ipynb",
-        sidecar=folder / _SIDECAR,
+        sidecar=folder / SIDECAR,
         pdf=folder / f"{job.name}.pdf" if browser else None,
         seconds=executed.seconds,
         key_numbers=sidecar["key_numbers"],
@@ -206,6 +201,7 @@ def sidecar_of(job: Job, page: Page, created_at: datetime) -> dict[str, Any]:
         "key_numbers": page.findings.get("key_numbers", {}),
         "tiles": page.findings.get("tiles", []),
         "findings": page.findings.get("findings", []),
+        "registries": page.findings.get("registries", []),
         "files": {"html": _PAGE, "notebook": f"{job.name}.ipynb"},
     }
 
@@ -231,78 +227,10 @@ def _point_latest(folder: Path) -> None:
     aside.replace(folder.parent / LATEST)
 
 
-def _sync(*paths: Path) -> None:
+def sync(*paths: Path) -> None:
     for path in paths:
         handle = os.open(path, os.O_RDONLY)
         try:
             os.fsync(handle)
         finally:
             os.close(handle)
-
-
-def write_index(output: Path) -> Path:
-    """List every published report in ``index.html``, newest first.
-
-    Parameters
-    ----------
-    output
-        The folder of all reports.
-    """
-    entries = _published(output)
-    newest = [
-        next(entry for entry in entries if entry["report"] == name)
-        for name in _in_order({entry["report"] for entry in entries})
-    ]
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        trim_blocks=True,
-        finalize=_shown,
-    )
-    html = environment.get_template("reports.html.j2").render(
-        newest=newest,
-        entries=entries,
-        severities=SEVERITIES,
-        version=regtools_version(),
-        css=components_css() + page_css(),
-    )
-    aside = output / f".{_PAGE}-{secrets.token_hex(4)}"
-    aside.write_text(html, encoding="utf-8")
-    _sync(aside)
-    return aside.replace(output / _PAGE)
-
-
-def _shown(value: object) -> object:
-    """Take out of foreign text what reorders or hides it; the template escapes the rest."""
-    return visible(value) if type(value) is str else value
-
-
-def _in_order(names: set[str]) -> list[str]:
-    """Known reports in the order of `REPORTS`, then others by name."""
-    ranks = list(REPORTS)
-    return sorted(
-        names, key=lambda name: (ranks.index(name) if name in ranks else len(ranks), name)
-    )
-
-
-def _published(output: Path) -> list[dict[str, Any]]:
-    entries = [
-        _entry(sidecar, output)
-        for sidecar in output.glob(f"*/*/{_SIDECAR}")
-        if not sidecar.parent.is_symlink() and not sidecar.parent.parent.name.startswith(".")
-    ]
-    return sorted(entries, key=lambda entry: (entry["created_at"], entry["folder"]), reverse=True)
-
-
-def _entry(sidecar: Path, output: Path) -> dict[str, Any]:
-    document: dict[str, Any] = json.loads(sidecar.read_text(encoding="utf-8"))
-    when = datetime.fromisoformat(document["created_at"])
-    return {
-        **document,
-        "name": REPORTS.get(document["report"], document["report"]),
-        "folder": sidecar.parent.relative_to(output).as_posix(),
-        "day": format_date(when.astimezone(UTC)),
-        "moment": moment(when),
-        "about": subtitle(document, when),
-        "registries": sorted({row["registry"] for row in document["snapshots"]}),
-    }

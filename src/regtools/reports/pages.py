@@ -1,0 +1,209 @@
+"""The pages over all reports: an index of every one, and a summary that says all on one sheet.
+
+    <output>/index.html    every report, newest first
+    <output>/summary.html  each registry in a row, and what needs a hand first
+
+Both are made from the reports' own ``report.json``, and replaced in one step.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import jinja2
+
+from regtools.reports.html import moment, page_css, regtools_version, subtitle
+from regtools.reports.notebooks import EVERY_NIGHT, REPORTS
+from regtools.reports.publish import SIDECAR, sync
+from regtools.tables import SEVERITIES, cell_text, components_css, format_date, visible
+
+PAGES: Final = ("index.html", "summary.html")
+_URGENT: Final = 5
+"""How many findings fit the sheet below the registries."""
+_BEHIND: Final = timedelta(hours=36)
+"""A report that is so much older than the newest was not made last night."""
+_TEMPLATES: Final = Path(__file__).resolve().parent / "templates"
+
+
+def write_pages(output: Path) -> list[Path]:
+    """Write the index and the summary.
+
+    Parameters
+    ----------
+    output
+        The folder of all reports.
+    """
+    entries = _published(output)
+    newest = [
+        next(entry for entry in entries if entry["report"] == name)
+        for name in _in_order({entry["report"] for entry in entries})
+    ]
+    return [
+        _write(output, "index.html", newest=newest, entries=entries),
+        _write(output, "summary.html", **summary(newest)),
+    ]
+
+
+def summary(newest: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Say what the newest report of each name comes to.
+
+    Parameters
+    ----------
+    newest
+        What ``report.json`` of each holds, and its name, folder and moment.
+
+    Returns
+    -------
+    dict
+        ``status`` (the worst), ``words`` (everything in a sentence), ``made`` (when the newest
+        was), ``registries`` (a row for each, the worst first), ``urgent`` (the findings to act on
+        first, each with its report), ``more``
+        (how many others there are), ``reports``, ``missing`` (names of those that ``all`` makes
+        and nobody made) and ``late`` (those that are a night older than the newest).
+    """
+    times = [datetime.fromisoformat(entry["created_at"]) for entry in newest]
+    urgent, rows = _urgent(newest), _registries(newest)
+    return {
+        "status": _worst(entry["status"] for entry in newest) if newest else "",
+        "words": _words(rows, urgent),
+        "made": moment(max(times)) if times else "",
+        "registries": [_shown_row(row) for row in rows],
+        "urgent": urgent[:_URGENT],
+        "more": len(urgent[_URGENT:]),
+        "reports": newest,
+        "missing": [
+            REPORTS[name]
+            for name in EVERY_NIGHT
+            if name not in {entry["report"] for entry in newest}
+        ],
+        "late": [
+            entry
+            for entry, when in zip(newest, times, strict=True)
+            if entry["report"] in EVERY_NIGHT and max(times) - when > _BEHIND
+        ],
+    }
+
+
+def _worst(severities: Iterable[str]) -> str:
+    ranks = list(SEVERITIES)
+    return min(severities, key=ranks.index, default="ok")
+
+
+def _urgent(newest: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Give what to act on, worst first, what two reports say once."""
+    found: dict[str, dict[str, Any]] = {}
+    for entry in newest:
+        for finding in entry["findings"]:
+            if finding["severity"] in ("critical", "warning"):
+                found.setdefault(finding["summary"], {**finding, "entry": entry})
+    ranks = list(SEVERITIES)
+    return sorted(found.values(), key=lambda finding: ranks.index(finding["severity"]))
+
+
+def _registries(newest: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Put together what the reports say of each registry."""
+    rows: dict[str, dict[str, Any]] = {}
+    for entry in newest:
+        for said in entry.get("registries", []):
+            rows.setdefault(said["registry"], {}).update(said)
+        for seen in entry["snapshots"]:
+            row = rows.setdefault(seen["registry"], {"registry": seen["registry"]})
+            row["scanned"] = max(row.get("scanned", ""), str(seen.get("taken_at", "")))
+    ranks = list(SEVERITIES)
+    return sorted(
+        rows.values(), key=lambda row: (ranks.index(row.get("status", "ok")), row["registry"])
+    )
+
+
+def _words(rows: Sequence[Mapping[str, Any]], urgent: Sequence[Mapping[str, Any]]) -> str:
+    """Say everything in one sentence; a sum of what is not known of all is not told."""
+    parts = [_counted(len(rows), "registry", "registries")]
+    for name, words in (("physical_bytes", "{} stored"), ("monthly_usd", "{} a month")):
+        if rows and all(name in row for row in rows):
+            parts.append(words.format(cell_text(name, sum(row[name] for row in rows))))
+    for severity, one, several in (
+        ("critical", "critical finding", "critical findings"),
+        ("warning", "warning", "warnings"),
+    ):
+        count = sum(finding["severity"] == severity for finding in urgent)
+        parts.append(_counted(count, one, several))
+    return ", ".join(parts) + "."
+
+
+def _counted(count: int, one: str, several: str) -> str:
+    return f"{count or 'no'} {one if count == 1 else several}"
+
+
+def _shown_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Give a row's numbers as text, empty where no report says them."""
+    numbers = ("physical_bytes", "growth_month_bytes", "days_until_full", "monthly_usd")
+    when = row.get("scanned", "")
+    return {
+        **{name: cell_text(name, row[name]) if name in row else "" for name in numbers},
+        "registry": row["registry"],
+        "status": row.get("status", ""),
+        "worst": row.get("worst", ""),
+        "complete": row.get("complete", True),
+        "scanned": moment(datetime.fromisoformat(when)) if when else "",
+    }
+
+
+def _write(output: Path, name: str, **values: Any) -> Path:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_shown,
+    )
+    html = environment.get_template(f"{Path(name).stem}.html.j2").render(
+        **values,
+        severities=SEVERITIES,
+        version=regtools_version(),
+        css=components_css() + page_css(),
+    )
+    aside = output / f".{name}-{secrets.token_hex(4)}"
+    aside.write_text(html, encoding="utf-8")
+    sync(aside)
+    return aside.replace(output / name)
+
+
+def _shown(value: object) -> object:
+    """Take out of foreign text what reorders or hides it; the template escapes the rest."""
+    return visible(value) if type(value) is str else value
+
+
+def _in_order(names: set[str]) -> list[str]:
+    """Known reports in the order of `REPORTS`, then others by name."""
+    ranks = list(REPORTS)
+    return sorted(
+        names, key=lambda name: (ranks.index(name) if name in ranks else len(ranks), name)
+    )
+
+
+def _published(output: Path) -> list[dict[str, Any]]:
+    entries = [
+        _entry(sidecar, output)
+        for sidecar in output.glob(f"*/*/{SIDECAR}")
+        if not sidecar.parent.is_symlink() and not sidecar.parent.parent.name.startswith(".")
+    ]
+    return sorted(entries, key=lambda entry: (entry["created_at"], entry["folder"]), reverse=True)
+
+
+def _entry(sidecar: Path, output: Path) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(sidecar.read_text(encoding="utf-8"))
+    when = datetime.fromisoformat(document["created_at"])
+    return {
+        **document,
+        "name": REPORTS.get(document["report"], document["report"]),
+        "folder": sidecar.parent.relative_to(output).as_posix(),
+        "day": format_date(when.astimezone(UTC)),
+        "moment": moment(when),
+        "about": subtitle(document, when),
+        "about_registries": sorted({row["registry"] for row in document["snapshots"]}),
+    }
