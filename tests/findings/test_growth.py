@@ -136,6 +136,22 @@ def test_an_incomplete_scan_is_a_warning_and_a_lower_bound() -> None:
     assert "lower bound" in warning.summary
 
 
+def test_each_registrys_own_numbers_are_data() -> None:
+    frames = growth_frames(capacity=1e12, days_until_full=60.2)
+    (row,) = growth_findings(frames, usage_frame()).to_dict()["registries"]
+    assert row == {
+        "registry": REGISTRY,
+        "physical_bytes": 190 * 10**9,
+        "complete": True,
+        "growth_month_bytes": 30 * 10**9,
+        "days_until_full": 60,
+    }
+    unknown = growth_frames()
+    unknown.forecast = unknown.forecast.head(0)
+    (row,) = growth_findings(unknown, usage_frame()).to_dict()["registries"]
+    assert set(row) == {"registry", "physical_bytes", "complete"}
+
+
 def test_what_the_analysis_notes_is_passed_on() -> None:
     findings = growth_findings(growth_frames(), usage_frame()).findings
     assert [f.remedy for f in findings if f.code == "NOTES"] == ["A note on the past."]

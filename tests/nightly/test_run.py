@@ -7,6 +7,7 @@ import os
 import random
 import resource
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -34,7 +35,7 @@ from regtools.nightly.lock import NAME, only_run
 from regtools.nightly.notify import notify, text
 from regtools.nightly.outside import copy_reports
 from regtools.nightly.tidy import tidy
-from regtools.reports import Report, notebooks
+from regtools.reports import PAGES, Report, notebooks
 from regtools.settings import NotifySettings
 
 DRIVER = Path(__file__).with_name("driver.py")
@@ -478,17 +479,19 @@ class TestPublishing:
         report.mkdir(parents=True)
         for name in ("index.html", "report.json", "health.ipynb"):
             (report / name).write_text(name)
-        (output / "index.html").write_text("all")
+        for page in PAGES:
+            (output / page).write_text("all")
         return output, report
 
     def test_to_a_bucket(self, tmp_path: Path, bucket_server: str) -> None:
         client = boto3.client("s3", endpoint_url=f"http://{bucket_server}", region_name="us-east-1")
         client.create_bucket(Bucket="nightly")
         output, report = self.made(tmp_path)
-        assert copy_reports(output, [report], self.place(bucket_server, "nightly")) == 7
+        assert copy_reports(output, [report], self.place(bucket_server, "nightly")) == 8
         listed = client.list_objects_v2(Bucket="nightly", Prefix="pages/")["Contents"]
         assert {entry["Key"].removeprefix("pages/") for entry in listed} == {
             "index.html",
+            "summary.html",
             *(
                 f"health/{folder}/{name}"
                 for folder in ("latest", "20261126T021500Z")
@@ -556,8 +559,9 @@ def check_whole(reports: Path) -> None:
         assert (folder / "report.json").is_file()
     for latest in reports.glob("*/latest"):
         assert (latest / "index.html").is_file()
-    if (reports / "index.html").exists():
-        assert "</html>" in (reports / "index.html").read_text()
+    for page in PAGES:
+        if (reports / page).exists():
+            assert "</html>" in (reports / page).read_text()
 
 
 def test_twenty_kills_leave_only_whole_reports(
@@ -586,6 +590,29 @@ def test_twenty_kills_leave_only_whole_reports(
     check_whole(tmp_path / "reports")
     assert not list((tmp_path / "reports").glob(".staging*"))
     assert rt.History(tmp_path / "history").check() == []
+
+
+def test_sigterm_while_people_are_told_ends_in_order(
+    tmp_path: Path,
+    shelf: Path,
+    write_settings: Callable[..., Path],
+    registry: DockerRegistry,
+) -> None:
+    """A receiver that takes the message and never answers; the reports are published by then."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as receiver:
+        address = f"http://127.0.0.1:{receiver.getsockname()[1]}/hook"
+        hook = '[run.notify.slow]\nkind = "webhook"\nwhen = "always"\nurl = "env:SLOW_HOOK"'
+        write_settings(registry.url, hook, diagnose=False)
+        process = start(tmp_path, shelf, env={**os.environ, "SLOW_HOOK": address})
+        receiver.settimeout(120)
+        with closing(receiver.accept()[0]):
+            process.send_signal(signal.SIGTERM)
+            _, said = process.communicate(timeout=30)
+    assert process.returncode == 143, said.decode()
+    assert said.decode().splitlines()[-1] == "Stopped: what was read and reported is kept."
+    assert (tmp_path / "reports/health/latest/report.json").is_file()
+    with only_run(tmp_path / "reports"):
+        check_whole(tmp_path / "reports")
 
 
 def test_a_full_disk_ends_with_3_and_leaves_the_good_report(

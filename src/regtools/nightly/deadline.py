@@ -1,10 +1,10 @@
-"""Ends a run that takes too long, or that is asked to end: Ctrl-C, SIGTERM, a total time limit."""
+"""Ends a run that is asked to end, by SIGTERM as by Ctrl-C, or that takes too long."""
 
 from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -20,6 +20,19 @@ class _OutOfTime(BaseException):
 
 
 @contextmanager
+def terminable() -> Iterator[None]:
+    """Let SIGTERM end a block as Ctrl-C does, so that all of it is put in order.
+
+    Raises
+    ------
+    Terminated
+        SIGTERM came. Ctrl-C raises KeyboardInterrupt, as ever.
+    """
+    with _on(signal.SIGTERM, Terminated):
+        yield
+
+
+@contextmanager
 def deadline(seconds: float) -> Iterator[None]:
     """Let a block run for so long at most.
 
@@ -27,24 +40,15 @@ def deadline(seconds: float) -> Iterator[None]:
     ------
     RunError
         Code ``RUN_TIMEOUT``.
-    Terminated
-        SIGTERM came. Ctrl-C raises KeyboardInterrupt, as ever.
     """
-
-    def ends_with(cause: type[BaseException]) -> Callable[[int, FrameType | None], None]:
-        def handler(_: int, __: FrameType | None) -> None:
-            raise cause
-
-        return handler
-
-    before = {
-        signal.SIGALRM: signal.signal(signal.SIGALRM, ends_with(_OutOfTime)),
-        signal.SIGTERM: signal.signal(signal.SIGTERM, ends_with(Terminated)),
-    }
-    signal.setitimer(signal.ITIMER_REAL, seconds)
     started = time.monotonic()
     try:
-        yield
+        with _on(signal.SIGALRM, _OutOfTime):
+            signal.setitimer(signal.ITIMER_REAL, seconds)
+            try:
+                yield
+            finally:
+                signal.setitimer(signal.ITIMER_REAL, 0)
     except _OutOfTime:
         raise RunError(
             f"The run took longer than {time.monotonic() - started:.0f} s and was ended.",
@@ -52,7 +56,15 @@ def deadline(seconds: float) -> Iterator[None]:
             remedy="What was read and reported is kept. Raise run.time_limit, or look at fewer "
             "registries at a time.",
         ) from None
+
+
+@contextmanager
+def _on(number: signal.Signals, cause: type[BaseException]) -> Iterator[None]:
+    def handler(_: int, __: FrameType | None) -> None:
+        raise cause
+
+    before = signal.signal(number, handler)
+    try:
+        yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        signal.signal(number, before)

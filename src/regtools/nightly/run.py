@@ -12,7 +12,7 @@ from pathlib import Path
 from regtools.access import Options
 from regtools.client import trust
 from regtools.errors import ConfigError, RegtoolsError, ReportError
-from regtools.nightly.deadline import deadline
+from regtools.nightly.deadline import deadline, terminable
 from regtools.nightly.lock import only_run
 from regtools.nightly.metrics import write_metrics
 from regtools.nightly.night import Night, Step
@@ -109,7 +109,7 @@ def run(
     night = Night(started_at=now or datetime.now(UTC), fail_on=settings.run.fail_on)
     work = _Work(settings=settings, options=Options(config=config), night=night, log=log)
     clock = time.monotonic()
-    with only_run(work.output):
+    with only_run(work.output), terminable():
         try:
             with deadline(total):
                 for name in names:

@@ -25,6 +25,7 @@ from regtools.tables import SEVERITIES, cell_text, components_css, format_date, 
 PAGES: Final = ("index.html", "summary.html")
 _URGENT: Final = 5
 """How many findings fit the sheet below the registries."""
+_HINDERS: Final = "health"
 _BEHIND: Final = timedelta(hours=36)
 """A report that is so much older than the newest was not made last night."""
 _TEMPLATES: Final = Path(__file__).resolve().parent / "templates"
@@ -95,14 +96,20 @@ def _worst(severities: Iterable[str]) -> str:
 
 
 def _urgent(newest: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Give what to act on, worst first, what two reports say once."""
+    """Give what to act on, worst first and then what hinders people, what two reports say once."""
     found: dict[str, dict[str, Any]] = {}
     for entry in newest:
         for finding in entry["findings"]:
             if finding["severity"] in ("critical", "warning"):
                 found.setdefault(finding["summary"], {**finding, "entry": entry})
     ranks = list(SEVERITIES)
-    return sorted(found.values(), key=lambda finding: ranks.index(finding["severity"]))
+    return sorted(
+        found.values(),
+        key=lambda finding: (
+            ranks.index(finding["severity"]),
+            finding["entry"]["report"] != _HINDERS,
+        ),
+    )
 
 
 def _registries(newest: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -149,7 +156,7 @@ def _shown_row(row: Mapping[str, Any]) -> dict[str, Any]:
         "status": row.get("status", ""),
         "worst": row.get("worst", ""),
         "complete": row.get("complete", True),
-        "scanned": moment(datetime.fromisoformat(when)) if when else "",
+        "scanned": moment(datetime.fromisoformat(when)).split(", ") if when else [],
     }
 
 
