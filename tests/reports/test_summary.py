@@ -143,6 +143,18 @@ def test_a_report_of_an_earlier_version_has_no_row_of_its_own(tmp_path: Path) ->
     assert "r.example" in sheet.read_text()
 
 
+@pytest.mark.parametrize("content", ["{", "[]", "7", '{"report": "health"}', "\xff"])
+def test_a_sidecar_that_somebody_broke_does_not_stop_the_others(
+    tmp_path: Path, content: str
+) -> None:
+    publish_one(tmp_path, title="The good one")
+    broken = publish_one(tmp_path, when=NOW + timedelta(days=1), title="The broken one")
+    broken.sidecar.write_bytes(content.encode("latin-1"))
+    for page in write_pages(tmp_path):
+        assert "good one" in page.read_text()
+        assert "broken one" not in page.read_text()
+
+
 def test_without_a_report_the_sheet_says_so(tmp_path: Path) -> None:
     _, sheet = write_pages(tmp_path)
     assert "No report yet" in sheet.read_text()

@@ -28,6 +28,8 @@ _URGENT: Final = 5
 _HINDERS: Final = "health"
 _BEHIND: Final = timedelta(hours=36)
 """A report that is so much older than the newest was not made last night."""
+_KEYS: Final = {"report", "title", "status", "created_at", "snapshots", "findings", "files"}
+"""What a page cannot do without."""
 _TEMPLATES: Final = Path(__file__).resolve().parent / "templates"
 
 
@@ -195,16 +197,23 @@ def _in_order(names: set[str]) -> list[str]:
 
 def _published(output: Path) -> list[dict[str, Any]]:
     entries = [
-        _entry(sidecar, output)
+        entry
         for sidecar in output.glob(f"*/*/{SIDECAR}")
         if not sidecar.parent.is_symlink() and not sidecar.parent.parent.name.startswith(".")
+        if (entry := _entry(sidecar, output)) is not None
     ]
     return sorted(entries, key=lambda entry: (entry["created_at"], entry["folder"]), reverse=True)
 
 
-def _entry(sidecar: Path, output: Path) -> dict[str, Any]:
-    document: dict[str, Any] = json.loads(sidecar.read_text(encoding="utf-8"))
-    when = datetime.fromisoformat(document["created_at"])
+def _entry(sidecar: Path, output: Path) -> dict[str, Any] | None:
+    """Give what a page says of a report; None for a file that somebody else wrote or broke."""
+    try:
+        document: dict[str, Any] = json.loads(sidecar.read_text(encoding="utf-8"))
+        if not set(document) >= _KEYS:
+            return None
+        when = datetime.fromisoformat(document["created_at"])
+    except (OSError, ValueError, TypeError):
+        return None
     return {
         **document,
         "name": REPORTS.get(document["report"], document["report"]),
