@@ -177,7 +177,7 @@ def test_it_prints_on_one_page(tmp_path: Path, registries: int) -> None:
     ]
     words = "A signature in freight/billing is about an image that is gone. 101 more such findings."
     findings = [
-        {**said["findings"][0], "summary": f"{number}: {words}", "remedy": words}
+        {**said["findings"][0], "summary": f"{number}: {words}", "remedy": "Delete it."}
         for number in range(9)
     ]
     when = datetime(2026, 11, 22, 1, tzinfo=UTC).isoformat()
