@@ -157,8 +157,14 @@ def bases(
         A snapshot cannot be read.
     """
     reach = _reach(history, registry, at)
-    reach.make("images")
+    find_bases(reach)
     return typed(_plain_lists(reach.ask("bases"), "chain"), BASES)
+
+
+def find_bases(reach: Reach) -> None:
+    """Add the tables `images`, `standing` and `base_chains` to facts about some states."""
+    for step in ("images", "standing", "base_chains"):
+        reach.make(step)
 
 
 def recompressed(

@@ -186,7 +186,7 @@ def sizes_of_registries(reach: Reach, repositories: pd.DataFrame) -> pd.DataFram
 
 
 def sizes_of_namespaces(reach: Reach) -> pd.DataFrame:
-    """Give the sizes of each namespace in the one state."""
+    """Give the sizes of each namespace in each state."""
     own = sizes_of_repositories(reach)
     frame = reach.ask("usage_by_namespace", tables={"usage_by_repository": own})
     return frame.assign(physical_bytes=frame["physical_high_bytes"])

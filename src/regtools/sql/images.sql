@@ -1,8 +1,8 @@
--- Answers: which images are there: manifests that a client can run, each once for a registry?
---          Attestations, referrers and artifacts are none.
--- Parameters: none; tables places, nodes, links, dates, roots, items, reach of one state.
--- Columns: registry, image (its item), node, digest, platform, made_at, name (the tag that was
---          pushed last, as repository:tag; without one, as repository@digest).
+-- Answers: which images are there: manifests that a client can run, each once for a registry in each
+--          state? Attestations, referrers and artifacts are none.
+-- Parameters: none; tables places, nodes, links, dates, roots, items, reach.
+-- Columns: state, registry, image (its item), node, digest, platform, made_at, name (the tag that
+--          was pushed last, as repository:tag; without one, as repository@digest).
 WITH
 attesting AS (
     SELECT child AS node FROM links WHERE attests
@@ -21,6 +21,7 @@ able AS (
 ),
 named AS (
     SELECT
+        places.state,
         places.registry,
         reach.item AS image,
         arg_min(
@@ -39,9 +40,10 @@ named AS (
     JOIN roots USING (root)
     JOIN places USING (place)
     WHERE NOT roots.follows
-    GROUP BY places.registry, reach.item
+    GROUP BY places.state, places.registry, reach.item
 )
 SELECT
+    named.state,
     named.registry,
     named.image,
     nodes.node,
@@ -53,4 +55,4 @@ FROM named
 JOIN able USING (image)
 JOIN nodes USING (node)
 LEFT JOIN dates USING (node)
-ORDER BY registry, image
+ORDER BY state, registry, image

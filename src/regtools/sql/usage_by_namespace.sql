@@ -1,6 +1,6 @@
 -- Answers: how many bytes does each namespace hold: the first part of its repositories' names?
--- Parameters: none; tables places, roots, items, reach of one state, usage_by_repository.
--- Columns: registry, namespace ('': repositories with a name of one part), repositories, tags,
+-- Parameters: none; tables places, roots, items, reach, usage_by_repository.
+-- Columns: state, registry, namespace ('': repositories with a name of one part), repositories, tags,
 --          logical_bytes, physical_low_bytes, physical_high_bytes, exclusive_bytes, foreign_bytes,
 --          dedup_scope, complete.
 WITH
@@ -13,6 +13,7 @@ named AS (
 ),
 namespaces AS (
     SELECT
+        named.state,
         named.registry,
         namespace,
         count(*) AS repositories,
@@ -22,51 +23,54 @@ namespaces AS (
         bool_and(own.complete) AS complete
     FROM named
     JOIN usage_by_repository AS own USING (place)
-    GROUP BY named.registry, namespace
+    GROUP BY named.state, named.registry, namespace
 ),
 tops AS (
     SELECT DISTINCT place, root FROM roots WHERE NOT follows
 ),
 held AS (
-    SELECT DISTINCT registry, namespace, scope, storage, item, stored
+    SELECT DISTINCT state, registry, namespace, scope, storage, item, stored
     FROM tops
     JOIN named USING (place)
     JOIN reach USING (root)
 ),
 elsewhere AS (
-    SELECT registry, namespace, sum(size) AS size
+    SELECT state, registry, namespace, sum(size) AS size
     FROM (
-        SELECT registry, namespace, item FROM held GROUP BY ALL HAVING NOT bool_or(stored)
+        SELECT state, registry, namespace, item FROM held GROUP BY ALL HAVING NOT bool_or(stored)
     ) AS foreign_items
     JOIN items USING (item)
-    GROUP BY registry, namespace
+    GROUP BY state, registry, namespace
 ),
 -- Once for each scope: what is stored where all that may share do.
 least AS (
     SELECT
+        state,
         registry,
         namespace,
         item,
         count(*) OVER (PARTITION BY scope, item) AS holders
-    FROM (SELECT DISTINCT registry, namespace, scope, item FROM held WHERE stored) AS once
+    FROM (SELECT DISTINCT state, registry, namespace, scope, item FROM held WHERE stored) AS once
 ),
 least_sizes AS (
     SELECT
+        state,
         registry,
         namespace,
         sum(size) AS size,
         sum(size) FILTER (WHERE holders = 1) AS exclusive
     FROM least
     JOIN items USING (item)
-    GROUP BY registry, namespace
+    GROUP BY state, registry, namespace
 ),
 most_sizes AS (
-    SELECT registry, namespace, sum(size) AS size
-    FROM (SELECT DISTINCT registry, namespace, storage, item FROM held WHERE stored) AS once
+    SELECT state, registry, namespace, sum(size) AS size
+    FROM (SELECT DISTINCT state, registry, namespace, storage, item FROM held WHERE stored) AS once
     JOIN items USING (item)
-    GROUP BY registry, namespace
+    GROUP BY state, registry, namespace
 )
 SELECT
+    state,
     registry,
     namespace,
     repositories,
@@ -79,7 +83,7 @@ SELECT
     dedup_scope,
     complete
 FROM namespaces
-LEFT JOIN least_sizes USING (registry, namespace)
-LEFT JOIN most_sizes USING (registry, namespace)
-LEFT JOIN elsewhere USING (registry, namespace)
-ORDER BY physical_high_bytes DESC, registry, namespace
+LEFT JOIN least_sizes USING (state, registry, namespace)
+LEFT JOIN most_sizes USING (state, registry, namespace)
+LEFT JOIN elsewhere USING (state, registry, namespace)
+ORDER BY physical_high_bytes DESC, registry, namespace, state
