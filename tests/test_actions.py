@@ -5,10 +5,19 @@ from __future__ import annotations
 from datetime import date
 
 import pandas as pd
-from tests.support.frames import cost_frame, growth_frames, health_frame, usage_frame
+from tests.support.frames import (
+    between_frames,
+    cost_frame,
+    drift_frame,
+    growth_frames,
+    health_frame,
+    usage_frame,
+)
 
 from regtools.actions import (
+    base_growth,
     choice_table,
+    drift_table,
     largest_layers,
     open_findings,
     plan_table,
@@ -131,3 +140,19 @@ def test_what_a_measure_saves_is_a_range_or_one_number() -> None:
 def test_open_findings_leave_out_the_good_and_start_with_the_worst() -> None:
     found = open_findings(health_frame())
     assert list(found["severity"]) == ["critical", "warning", "info"]
+
+
+def test_what_belongs_to_no_base_image_is_told_in_words() -> None:
+    shown = base_growth(between_frames())
+    assert list(shown["base"]) == ["(no base image)", "base:12"]
+    assert list(shown["images"].isna()) == [True, False]
+    assert shown.columns[0] == "base"
+
+
+def test_a_tag_that_names_one_build_should_not_have_moved() -> None:
+    shown = drift_table(drift_frame())
+    assert list(shown["tag"]) == ["1.4.2", "main", "latest", "1.4"]
+    advice = shown.set_index("tag")["advice"]
+    assert advice["1.4.2"].startswith("Names one build")
+    assert advice["main"] == "Taken back once: ask what was wrong."
+    assert advice["latest"] == advice["1.4"] == "Nothing: such tags move."

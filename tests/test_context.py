@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from tests.support.inventories import NOON, Shelf, publish
 
-from regtools.context import Provenance, moment, selection
+from regtools.analyses.reach import EARLIEST_IMAGE
+from regtools.context import Provenance, moment, period, selection
 from regtools.errors import ConfigError
 from regtools.history import History
 from regtools.schema import SnapshotRow
@@ -36,6 +37,16 @@ def test_the_sample_history_speaks_of_its_last_scan(history: History) -> None:
 
 def test_an_empty_sample_has_no_last_scan(tmp_path: Path) -> None:
     assert selection(History(tmp_path / "none"), location="")["at"] is None
+
+
+def test_days_count_back_from_the_time_asked_for_or_the_newest_scan(history: History) -> None:
+    assert period(history, 30) == {
+        "registry": None,
+        "since": NOON - timedelta(days=31),
+        "until": None,
+    }
+    assert period(history, 7, at=NOON)["since"] == NOON - timedelta(days=7)
+    assert period(history, 10**6)["since"] == EARLIEST_IMAGE
 
 
 def test_a_date_means_the_end_of_that_day() -> None:

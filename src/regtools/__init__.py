@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from regtools.abilities import capabilities
     from regtools.access import Options
     from regtools.actions import (
+        base_growth,
         base_images,
         choice_table,
+        drift_table,
         largest_layers,
         open_findings,
         plan_table,
@@ -27,21 +29,25 @@ if TYPE_CHECKING:
         sensitivity_table,
         source_table,
     )
+    from regtools.analyses.ages import age_profile
     from regtools.analyses.audit import audit
     from regtools.analyses.baseline import baseline
     from regtools.analyses.between import Between, growth_between
     from regtools.analyses.bill import unit_months
+    from regtools.analyses.churn import Churn, churn
     from regtools.analyses.comparison.answer import cost_answer
     from regtools.analyses.comparison.break_even import break_even, tipping_points
     from regtools.analyses.comparison.recommendation import bills_today, recommendation
     from regtools.analyses.comparison.sensitivity import cost_sensitivity
     from regtools.analyses.comparison.shrinking import cost_savings
     from regtools.analyses.cost import assumptions, component_table, cost, in_currency
+    from regtools.analyses.drift import tag_drift
     from regtools.analyses.editions import editions
     from regtools.analyses.growth import Growth, growth
     from regtools.analyses.health import Thresholds, health
     from regtools.analyses.horizon import cost_over_time
-    from regtools.analyses.observations import certificates, checks, problems, tag_ages
+    from regtools.analyses.observations import certificates, checks, problems
+    from regtools.analyses.over_time import bytes_over_time, first_and_last
     from regtools.analyses.price_diff import price_diff
     from regtools.analyses.prices import prices
     from regtools.analyses.reconcile import Reconciliation, reconcile
@@ -57,7 +63,7 @@ if TYPE_CHECKING:
         freed_by_repository,
         kept_reasons,
     )
-    from regtools.context import open_history, open_prices, provenance, selection
+    from regtools.context import open_history, open_prices, period, provenance, selection
     from regtools.diagnosing import diagnose_form, newest_diagnosis
     from regtools.explorer import explore_retention
     from regtools.findings import (
@@ -74,8 +80,10 @@ if TYPE_CHECKING:
     from regtools.plots import (
         picture,
         plot_age,
+        plot_between,
         plot_break_even,
         plot_certificates,
+        plot_churn,
         plot_cost,
         plot_cost_over_time,
         plot_diagnosis,
@@ -96,6 +104,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Between": "analyses.between",
+    "Churn": "analyses.churn",
     "Growth": "analyses.growth",
     "History": "history",
     "Options": "access",
@@ -104,19 +113,23 @@ _HOMES = {
     "Rule": "policies",
     "Scenario": "analyses.scenario",
     "Thresholds": "analyses.health",
+    "age_profile": "analyses.ages",
     "assumptions": "analyses.cost",
     "audit": "analyses.audit",
+    "base_growth": "actions",
     "base_images": "actions",
     "baseline": "analyses.baseline",
     "bases": "analyses.sharing",
     "bills_today": "analyses.comparison.recommendation",
     "break_even": "analyses.comparison.break_even",
+    "bytes_over_time": "analyses.over_time",
     "capabilities": "abilities",
     "certificates": "analyses.observations",
     "check_auth": "session",
     "checks": "analyses.observations",
     "checks_matrix": "lights",
     "choice_table": "actions",
+    "churn": "analyses.churn",
     "classify_tag": "reference",
     "component_table": "analyses.cost",
     "conditions": "cleanup",
@@ -131,8 +144,10 @@ _HOMES = {
     "diagnose_form": "diagnosing",
     "diagnosis_findings": "findings",
     "diagnosis_table": "lights",
+    "drift_table": "actions",
     "editions": "analyses.editions",
     "explore_retention": "explorer",
+    "first_and_last": "analyses.over_time",
     "first_deletions": "cleanup",
     "freed_by_repository": "cleanup",
     "growth": "analyses.growth",
@@ -154,11 +169,14 @@ _HOMES = {
     "oversized": "analyses.sharing",
     "parse_reference": "reference",
     "parse_target": "reference",
+    "period": "context",
     "picture": "plots",
     "plan_table": "actions",
     "plot_age": "plots",
+    "plot_between": "plots",
     "plot_break_even": "plots",
     "plot_certificates": "plots",
+    "plot_churn": "plots",
     "plot_cost": "plots",
     "plot_cost_over_time": "plots",
     "plot_diagnosis": "plots",
@@ -191,7 +209,7 @@ _HOMES = {
     "sharers": "analyses.sharing",
     "source_table": "actions",
     "table": "tables",
-    "tag_ages": "analyses.observations",
+    "tag_drift": "analyses.drift",
     "tiles": "tables",
     "tipping_points": "analyses.comparison.break_even",
     "typed_workload": "analyses.workload",
@@ -202,6 +220,7 @@ _HOMES = {
 
 __all__ = [
     "Between",
+    "Churn",
     "Growth",
     "History",
     "Options",
@@ -210,19 +229,23 @@ __all__ = [
     "Rule",
     "Scenario",
     "Thresholds",
+    "age_profile",
     "assumptions",
     "audit",
+    "base_growth",
     "base_images",
     "baseline",
     "bases",
     "bills_today",
     "break_even",
+    "bytes_over_time",
     "capabilities",
     "certificates",
     "check_auth",
     "checks",
     "checks_matrix",
     "choice_table",
+    "churn",
     "classify_tag",
     "component_table",
     "conditions",
@@ -237,8 +260,10 @@ __all__ = [
     "diagnose_form",
     "diagnosis_findings",
     "diagnosis_table",
+    "drift_table",
     "editions",
     "explore_retention",
+    "first_and_last",
     "first_deletions",
     "freed_by_repository",
     "growth",
@@ -260,11 +285,14 @@ __all__ = [
     "oversized",
     "parse_reference",
     "parse_target",
+    "period",
     "picture",
     "plan_table",
     "plot_age",
+    "plot_between",
     "plot_break_even",
     "plot_certificates",
+    "plot_churn",
     "plot_cost",
     "plot_cost_over_time",
     "plot_diagnosis",
@@ -297,7 +325,7 @@ __all__ = [
     "sharers",
     "source_table",
     "table",
-    "tag_ages",
+    "tag_drift",
     "tiles",
     "tipping_points",
     "typed_workload",

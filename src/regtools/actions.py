@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
@@ -13,6 +14,7 @@ from regtools.tables import SEVERITIES, is_missing
 from regtools.units import format_bytes, format_usd
 
 if TYPE_CHECKING:
+    from regtools.analyses.between import Between
     from regtools.analyses.growth import Growth
 
 _GROWS_MOST: Final = 0.2  # of all growth
@@ -128,6 +130,68 @@ def base_images(bases: pd.DataFrame, verdict: str = "pays off") -> pd.DataFrame:
     several = bases["registry"].nunique() > 1
     shown = bases.loc[bases["verdict"] == verdict, (["registry"] if several else []) + columns]
     return shown.assign(base=shown["base"].mask(shown["base"] == "", "(no tag on it)"))
+
+
+def base_growth(between: Between) -> pd.DataFrame:
+    """List what each base image brought with its own layers, and what belongs to none.
+
+    Parameters
+    ----------
+    between
+        What `regtools.growth_between` gives.
+
+    Returns
+    -------
+    DataFrame
+        registry (where there are several), base, platform, images, came_bytes, went_bytes,
+        grown_bytes.
+    """
+    bases = between.bases
+    columns = ["base", "platform", "images", "came_bytes", "went_bytes", "grown_bytes"]
+    several = bases["registry"].nunique() > 1
+    shown = bases[(["registry"] if several else []) + columns]
+    return shown.assign(
+        base=shown["base"].mask(shown["base"] == "", "(no base image)"),
+        images=bases["images"].astype("Int64").mask(bases["base"] == ""),
+    )
+
+
+def drift_table(drift: pd.DataFrame) -> pd.DataFrame:
+    """List the tags that moved, those first that should not have.
+
+    Parameters
+    ----------
+    drift
+        What `regtools.tag_drift` gives.
+
+    Returns
+    -------
+    DataFrame
+        registry (where there are several), repository, tag, moves, days_between, last_moved_at,
+        advice.
+    """
+    advice = [_about_drift(row) for row in drift.to_dict("records")]
+    columns = ["repository", "tag", "moves", "days_between", "last_moved_at", "advice"]
+    several = drift["registry"].nunique() > 1
+    shown = drift.assign(advice=advice)[(["registry"] if several else []) + columns]
+    fine = [sentence == _MOVES for sentence in advice]
+    return shown.assign(fine=fine).sort_values("fine", kind="stable").drop(columns="fine")
+
+
+_MOVES: Final = "Nothing: such tags move."
+_FULL_VERSION: Final = re.compile(r"v?\d+\.\d+\.\d+.*")
+
+
+def _about_drift(row: Mapping[Any, Any]) -> str:
+    said = []
+    if row["kind"] in ("commit", "date") or (
+        row["kind"] == "version" and _FULL_VERSION.fullmatch(row["tag"])
+    ):
+        said.append("Names one build, but was pushed over: make such tags immutable.")
+    if row["returns"]:
+        times = "once" if row["returns"] == 1 else f"{row['returns']:,} times"
+        said.append(f"Taken back {times}: ask what was wrong.")
+    return " ".join(said) or _MOVES
 
 
 def open_findings(health: pd.DataFrame) -> pd.DataFrame:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypedDict
 
 import pandas as pd
 
-from regtools.analyses.reach import opened
+from regtools.analyses.reach import EARLIEST_IMAGE, opened
+from regtools.analyses.states import in_utc
 from regtools.errors import ConfigError
 from regtools.tables import Html, table
 
@@ -87,6 +88,34 @@ class Selection(TypedDict):
 
     registry: str | None
     at: datetime | None
+
+
+class Period(TypedDict):
+    """Keywords that every comparison of two moments takes."""
+
+    registry: str | None
+    since: datetime
+    until: datetime | None
+
+
+def period(
+    history: History, days: int, *, registry: str | None = None, at: datetime | None = None
+) -> Period:
+    """Give the last days as what compares two moments: ``growth_between(history, **period)``.
+
+    Parameters
+    ----------
+    history
+        The history that is asked.
+    days
+        How many, counted from `at`, or else from the newest scan.
+    registry, at
+        As `selection` gives them.
+    """
+    newest = max((row.taken_at for row in history.latest(registry=registry, at=at)), default=None)
+    end = in_utc(at or newest or datetime.now(UTC))
+    back = min(timedelta(days=days), end - EARLIEST_IMAGE)
+    return {"registry": registry, "since": end - back, "until": at}
 
 
 def selection(

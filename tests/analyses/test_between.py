@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections import Counter
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,8 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.support.command import Command
-from tests.support.inventories import NOON, Shelf, inventories, layer, publish
+from tests.support.inventories import NOON, Shelf, fresh_history, inventories, layer, publish
 from tests.support.oracle import Oracle
+from tests.support.varied import varied_shelves
 
 import regtools as rt
 from regtools.errors import HistoryError
@@ -38,7 +40,7 @@ def test_every_table_adds_up_to_the_growth(before: Inventory, after: Inventory, 
     (total,) = found.totals.to_dict("records")
     sizes = [int(Oracle(one, scope).by_registry()["physical_bytes"]) for one in (before, after)]
     assert [total["before_bytes"], total["after_bytes"]] == sizes
-    for frame in (found.repositories, found.tags, found.layers):
+    for frame in (found.repositories, found.tags, found.layers, found.bases):
         assert frame["grown_bytes"].sum() == sizes[1] - sizes[0]
         assert (frame["came_bytes"] - frame["went_bytes"] == frame["grown_bytes"]).all()
     tags = (
@@ -52,6 +54,61 @@ def test_every_table_adds_up_to_the_growth(before: Inventory, after: Inventory, 
         )
     plain = {name for name in tags[0].keys() ^ tags[1].keys() if not name[1].startswith("sha256-")}
     assert plain <= set(moves.index)
+
+
+@settings(deadline=None, suppress_health_check=list(HealthCheck), max_examples=15)
+@given(varied_shelves(), varied_shelves(), st.sampled_from(SCOPES))
+def test_a_layer_belongs_to_the_smallest_base_image_that_has_it(
+    before: Shelf, after: Shelf, scope: str
+) -> None:
+    """By base image stands what the list of bases, which has its own oracle, says of each layer."""
+    with fresh_history() as store:
+        publish(store, before.inventory(), taken_at=NOON - DAY, dedup_scope=scope)
+        publish(store, after.inventory(), taken_at=NOON, dedup_scope=scope)
+        found = rt.growth_between(store, NOON - DAY)
+        known = [rt.bases(store, at=at).to_dict("records") for at in (NOON - DAY, NOON)]
+    names = {tuple(row["chain"]): row["base"] or row["chain"][-1] for rows in known for row in rows}
+    sums: Counter[tuple[str, str]] = Counter()
+    for layer_row in found.layers.to_dict("records"):
+        for column, rows in zip(("went_bytes", "came_bytes"), known, strict=True):
+            having = [row for row in rows if layer_row["digest"] in row["chain"]]
+            nearest = min(
+                having, key=lambda row: (row["layers"], -row["images"], row["chain"]), default=None
+            )
+            base = names[tuple(nearest["chain"])] if nearest else ""
+            sums[base, column] += layer_row[column]
+    for row in found.bases.to_dict("records"):
+        assert (row["layers"] == 0) is (row["base"] == "")
+    for column in ("came_bytes", "went_bytes"):
+        told = found.bases.groupby("base")[column].sum()
+        assert {base: size for base, size in told.items() if size} == {
+            base: size for (base, which), size in sums.items() if which == column and size
+        }
+
+
+def test_base_images_bring_their_layers_and_apps_the_rest(history: History) -> None:
+    shelf = Shelf()
+    shelf.tag("old", "1", shelf.image(layer("old", 5)))
+    publish(history, shelf.inventory(), taken_at=NOON - DAY)
+    base = layer("base", 1000)
+    shelf.tag("base", "12", shelf.image(base, name="base"))
+    for name in ("a", "b"):
+        shelf.tag(name, "1", shelf.image(base, layer(name, 10), name=name))
+    publish(history, shelf.inventory())
+    rows = rt.growth_between(history, NOON - DAY).bases.to_dict("records")
+    # Three images have a manifest and a config of 600 bytes together.
+    assert [(row["base"], row["images"], row["grown_bytes"]) for row in rows] == [
+        ("", 0, 3 * 600 + 2 * 10),
+        ("base:12", 2, 1000),
+    ]
+
+
+def test_a_time_without_a_zone_is_one_in_utc(history: History) -> None:
+    shelf = Shelf()
+    shelf.tag("a", "1", shelf.image(layer("a", 5)))
+    publish(history, shelf.inventory())
+    found = rt.growth_between(history, NOON.replace(tzinfo=None), NOON.replace(tzinfo=None))
+    assert found.totals["since"].item() == NOON
 
 
 def test_a_shared_layer_is_shared_out_in_whole_bytes(history: History) -> None:
@@ -123,10 +180,12 @@ def test_the_command_says_what_the_function_says(
     since = f"{NOON - DAY:%Y-%m-%dT%H:%M:%SZ}"
     place = ("--history", tmp_path / "history", "--since", since)
     document = regtools("growth", *place, "--json").document
-    assert list(document) == ["schema_version", "totals", "repositories", "tags", "layers", "notes"]
+    names = ["totals", "repositories", "tags", "layers", "bases", "notes"]
+    assert list(document) == ["schema_version", *names]
     assert document["repositories"][0]["repository"] == "team/b"
     ran = regtools("growth", *place)
     assert "7.00 GB" in ran.out
+    assert "(none)" in ran.out
     assert max(map(len, ran.out.splitlines())) <= 100
     assert regtools("growth", *place, "--csv").out.startswith("registry,repository,came_bytes")
     assert regtools("growth", "--history", tmp_path / "history", "--until", since).code == 2

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from tests.support.inventories import NOON, REGISTRY, Shelf, layer, publish
 
-from regtools.analyses.observations import AGES, certificates, checks, problems, tag_ages
-from regtools.analyses.usage import usage
+from regtools.analyses.observations import certificates, checks, problems
 from regtools.collect.diagnose import STAGES
 from regtools.context import provenance
 from regtools.history import History
@@ -26,17 +25,7 @@ def history(tmp_path: Path) -> History:
     """Give two snapshots: yesterday's with a problem, and today's without."""
     store = History(tmp_path)
     shelf = Shelf()
-    for name, days in (("new", 1), ("month", 60), ("old", 500), ("older", 900)):
-        made_at = NOON - timedelta(days=days)
-        shelf.tag("team/app", name, shelf.image(layer(name, 10), created_at=made_at))
-    shelf.tag("team/app", "undated", shelf.image(layer("undated", 10)))
-    reproducible = shelf.image(layer("r", 1), created_at=datetime(1970, 1, 1, tzinfo=UTC))
-    shelf.tag("team/app", "reproducible", reproducible)
-    both = [
-        shelf.image(layer(name, 1), created_at=NOON - timedelta(days=days))
-        for name, days in (("arm", 400), ("amd", 3))
-    ]
-    shelf.tag("team/app", "index", shelf.index(*both))
+    shelf.tag("team/app", "1", shelf.image(layer("app", 10)))
     before = shelf.inventory()
     before.problems.append(
         ProblemRow(registry=REGISTRY, repository="a", reference="", code="DENIED", message="no")
@@ -77,17 +66,6 @@ def test_the_order_in_sql_is_the_order_of_a_diagnosis(tmp_path: Path) -> None:
 
 def test_a_history_may_be_named_by_its_folder(history: History, tmp_path: Path) -> None:
     assert len(checks(tmp_path)) == len(checks(str(tmp_path))) == 3
-
-
-def test_a_tag_is_as_old_as_its_newest_image(history: History) -> None:
-    ages = tag_ages(usage(history, by="tag"), now=NOON)
-    assert list(ages["age"]) == [word for word, _ in AGES]
-    # An undated image and one dated 1970 by a reproducible build have no age.
-    assert list(ages["tags"]) == [2, 0, 1, 0, 2]
-
-
-def test_an_empty_history_has_no_ages(tmp_path: Path) -> None:
-    assert tag_ages(usage(tmp_path / "none", by="tag"), now=NOON)["tags"].sum() == 0
 
 
 def test_days_left_are_counted_from_now_and_not_from_the_check(history: History) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import matplotlib as mpl
@@ -18,7 +19,9 @@ from matplotlib.text import Text
 from tests.support.frames import (
     HOSTILE,
     REGISTRY,
+    between_frames,
     checks_frame,
+    churn_frames,
     cost_frame,
     growth_frames,
     usage_frame,
@@ -30,6 +33,13 @@ from regtools.plots._canvas import label, money
 
 CERTIFICATES = pd.DataFrame({"registry": [REGISTRY, HOSTILE], "days_left": [90.0, 3.0]})
 AGES = pd.DataFrame({"age": ["young", HOSTILE], "tags": [30, 10]})
+BYTE_AGES = pd.DataFrame(
+    {
+        "registry": ["a", "a", "a", "b", "b", "b"],
+        "age": ["young", HOSTILE, "no date"] * 2,
+        "physical_bytes": [30 * 10**9, 10 * 10**9, 5 * 10**9, 10**9, 3 * 10**9, 10**9],
+    }
+)
 CURVE = pd.DataFrame(
     {
         "over": "egress_gb",
@@ -87,6 +97,21 @@ PICTURES: dict[str, tuple[Callable[..., Axes], Any, str]] = {
         plots.plot_certificates,
         CERTIFICATES,
         "Next to end: <script>$x$ [31m</script>, in 3 days",
+    ),
+    "between": (
+        plots.plot_between,
+        between_frames(),
+        "80.0 GB came and 15.0 GB went since 24 Oct 2026, 75% of it with web",
+    ),
+    "churn": (
+        plots.plot_churn,
+        churn_frames(),
+        "80.0 GB was pushed: 15.0 GB is gone again, most of it in <script>$x$ [31m</script>",
+    ),
+    "bytes by age": (
+        partial(plots.plot_age, of="physical_bytes"),
+        BYTE_AGES,
+        "26% of 50.0 GB is held only by images over a year old",
     ),
     "age": (plots.plot_age, AGES, "25% of 40 tags are older than a year"),
     "cost": (plots.plot_cost, cost_frame(), "From $120 ("),
@@ -156,6 +181,8 @@ EMPTY = {
     "growth": (plots.plot_growth, growth_frames(), ["series"]),
     "forecast": (plots.plot_forecast, growth_frames(), ["forecast"]),
     "grown": (plots.plot_grown, growth_frames(), ["by_repository"]),
+    "between": (plots.plot_between, between_frames(), ["repositories"]),
+    "churn": (plots.plot_churn, churn_frames(), ["intervals"]),
 }
 
 
@@ -332,3 +359,45 @@ def test_money_has_cents_only_where_they_matter() -> None:
         "$99.50",
         "$160",
     ]
+
+
+def test_what_went_lies_left_of_what_came_and_is_hatched() -> None:
+    ax = plots.plot_between(between_frames())
+    came, went = ax.containers
+    assert [bar.get_width() for bar in came] == [60e9, 20e9, 0]
+    assert [bar.get_width() for bar in went] == [0, -5e9, -10e9]
+    assert {bar.get_hatch() for bar in went} == {"////"}
+    assert "old −10.0 GB" in plots.description(ax)
+
+
+def test_bytes_of_an_interval_are_spread_over_its_days_and_registries_added_up() -> None:
+    ax = plots.plot_churn(churn_frames())
+    came, went = ax.containers
+    assert [bar.get_height() for bar in came] == [50e9, 30e9]
+    assert [bar.get_height() for bar in went] == [0, -15e9]
+    assert [bar.get_width() for bar in came] == [1.0, 1.0]
+
+
+def test_where_nothing_is_gone_again_the_picture_says_so() -> None:
+    title = plots.plot_churn(churn_frames(passing=0)).get_title(loc="left")
+    assert title == "80.0 GB was pushed and is still there"
+
+
+def test_what_has_no_date_stands_apart() -> None:
+    ax = plots.plot_age(BYTE_AGES, of="physical_bytes")
+    assert [bar.get_hatch() for bar in ax.patches] == [None, None, "////"]
+    assert len(plots.plot_age(AGES.assign(age=["young", "old"])).patches) == 2
+
+
+@pytest.mark.parametrize(
+    ("draw", "frames"),
+    [(plots.plot_between, between_frames()), (plots.plot_churn, churn_frames())],
+)
+def test_what_was_not_read_may_only_seem_to_have_come(
+    draw: Callable[..., Axes], frames: Any
+) -> None:
+    assert "only seem" not in plots.description(draw(frames))
+    frames.totals["complete"] = False
+    ax = draw(frames)
+    assert "only seem to have come or gone" in plots.description(ax)
+    assert any("only seem" in text.get_text() for text in ax.texts)

@@ -115,6 +115,94 @@ def growth_frames(*, capacity: float | None = None, days_until_full: float | Non
     )
 
 
+def between_frames() -> Any:
+    """Give a month in which web brought 60 GB and one with a hostile name 20, half on a base."""
+    changes = pd.DataFrame(
+        {
+            "registry": REGISTRY,
+            "repository": name,
+            "came_bytes": came * 10**9,
+            "went_bytes": went * 10**9,
+            "grown_bytes": (came - went) * 10**9,
+        }
+        for name, came, went in (("web", 60, 0), (HOSTILE, 20, 5), ("old", 0, 10), ("same", 0, 0))
+    )
+    totals = changes.groupby("registry", as_index=False)[["came_bytes", "went_bytes"]].sum()
+    bases = pd.DataFrame(
+        {
+            "registry": REGISTRY,
+            "base": base,
+            "platform": platform,
+            "layers": layers,
+            "images": images,
+            "came_bytes": 40 * 10**9,
+            "went_bytes": 0,
+            "grown_bytes": 40 * 10**9,
+        }
+        for base, platform, layers, images in (("", "", 0, 0), ("base:12", "linux/amd64", 2, 7))
+    )
+    return SimpleNamespace(
+        totals=totals.assign(since=NOW - timedelta(days=30), until=NOW, complete=True),
+        repositories=changes,
+        bases=bases,
+    )
+
+
+def churn_frames(*, passing: int = 15) -> Any:
+    """Give two registries, one of which pushed 60 GB in two nights, and so much is gone again."""
+    intervals = pd.DataFrame(
+        {
+            "registry": registry,
+            "since": NOW - timedelta(days=since),
+            "until": NOW - timedelta(days=until),
+            "came_bytes": came * 10**9,
+            "went_bytes": went * 10**9,
+        }
+        for registry, since, until, came, went in (
+            (REGISTRY, 2, 1, 40, 0),
+            (REGISTRY, 1, 0, 20, passing),
+            ("other.example", 2, 0, 20, 0),
+        )
+    )
+    repositories = pd.DataFrame(
+        {"registry": REGISTRY, "repository": name, "passing_bytes": size * 10**9}
+        for name, size in ((HOSTILE, passing), ("web", 0))
+    )
+    totals = pd.DataFrame(
+        {
+            "registry": [REGISTRY, "other.example"],
+            "scans": [3, 2],
+            "came_bytes": [60 * 10**9, 20 * 10**9],
+            "went_bytes": [passing * 10**9, 0],
+            "passing_bytes": [passing * 10**9, 0],
+            "complete": [True, True],
+        }
+    )
+    return SimpleNamespace(totals=totals, repositories=repositories, intervals=intervals)
+
+
+def drift_frame() -> pd.DataFrame:
+    """Give tags that moved: one made for it, one that names a build, and one taken back."""
+    return pd.DataFrame(
+        {
+            "registry": REGISTRY,
+            "repository": HOSTILE,
+            "tag": tag,
+            "kind": kind,
+            "moves": moves,
+            "returns": returns,
+            "last_moved_at": NOW,
+            "days_between": 2.5,
+        }
+        for tag, kind, moves, returns in (
+            ("latest", "latest", 9, 0),
+            ("1.4", "version", 5, 0),
+            ("1.4.2", "version", 2, 0),
+            ("main", "branch", 2, 1),
+        )
+    )
+
+
 def what_if(*, keep_last: int | None = 2, complete: bool = True) -> Any:
     """Give a rule that frees 60 of 100 GB in two registries, and its curve in four steps."""
     repositories = pd.DataFrame(

@@ -6,7 +6,8 @@ What `oracle` is for repositories and tags, this is for what cuts across them.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import datetime
 
 from tests.support.oracle import NOTHING, Held, Oracle, Row
 
@@ -18,6 +19,36 @@ Prefix = tuple[str, ...]
 
 class SharingOracle(Oracle):
     """More answers about one inventory under one dedup scope."""
+
+    def holders(self) -> dict[tuple[str, str], list[tuple[str, str]]]:
+        """Give who holds each stored blob, by storage and digest: repository and tag, by name."""
+        found: dict[tuple[str, str], set[tuple[str, str]]] = defaultdict(set)
+        for repository, tag, digest in self._tops():
+            for item in self.reach(digest, repository).stored:
+                found[self._storage(repository), item].add((repository, tag))
+        return {place: sorted(names) for place, names in found.items()}
+
+    def by_age(
+        self, earliest: datetime, latest: datetime, age: Callable[[datetime | None], int]
+    ) -> dict[int, Row]:
+        """Give tags and bytes by age, a number that grows with it: each blob's is its smallest."""
+        rows: dict[int, Counter[str]] = defaultdict(Counter)
+        held: dict[tuple[str, str], int] = {}
+        for repository, tag, top in self._tops():
+            dates = [self._manifests[one].created_at for one in self._below(top, None)]
+            own = age(
+                max((one for one in dates if one and earliest <= one <= latest), default=None)
+            )
+            reached = self.reach(top, repository)
+            if tag:
+                rows[own]["tags"] += 1
+                rows[own]["logical_bytes"] += self.size(reached.every)
+            for item in reached.stored:
+                place = self._storage(repository), item
+                held[place] = min(own, held.get(place, own))
+        for (_, item), number in held.items():
+            rows[number]["physical_bytes"] += self.size([item])
+        return {number: dict(row) for number, row in rows.items()}
 
     def by_namespace(self) -> dict[str, Row]:
         """Give the sizes of each first part of a name."""

@@ -2,12 +2,13 @@
 
 A blob that is new in its dedup scope is shared out evenly to the tags that hold it there, and one
 that is gone to the tags that held it; the bytes that do not divide go to the first of them by name.
-So the shares of tags, repositories and layers each add up to the difference of the physical bytes.
+So the shares of tags, repositories, layers and base images each add up to the difference of the
+physical bytes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,9 +17,9 @@ from typing import Any, Final
 import pandas as pd
 
 from regtools.analyses.reach import TIME, Reach, made, opened, typed
-from regtools.analyses.states import State, states_of
+from regtools.analyses.sharing import find_bases
+from regtools.analyses.states import State, states_between
 from regtools.analyses.usage import sizes_of_registries, sizes_of_repositories
-from regtools.errors import HistoryError
 from regtools.history import History
 
 TOTALS: Final = {
@@ -31,12 +32,12 @@ TOTALS: Final = {
     **dict.fromkeys(("added_tags", "removed_tags", "moved_tags"), "int64"),
     "complete": "bool",
 }
-_CHANGES: Final = ("added", "removed", "moved")
-_SHARES: Final = dict.fromkeys(("came_bytes", "went_bytes", "grown_bytes"), "int64")
+CHANGES: Final = ("added", "removed", "moved")
+SHARES: Final = dict.fromkeys(("came_bytes", "went_bytes", "grown_bytes"), "int64")
 REPOSITORIES: Final = {
     "registry": "str",
     "repository": "str",
-    **_SHARES,
+    **SHARES,
     **dict.fromkeys(("added_tags", "removed_tags", "moved_tags"), "int64"),
 }
 TAGS: Final = {
@@ -46,7 +47,7 @@ TAGS: Final = {
     "change": "str",
     "before": "str",
     "after": "str",
-    **_SHARES,
+    **SHARES,
 }
 LAYERS: Final = {
     "registry": "str",
@@ -55,8 +56,15 @@ LAYERS: Final = {
     "size": "int64",
     "repositories": "int64",
     "tags": "int64",
-    **_SHARES,
+    **SHARES,
 }
+BASES: Final = {
+    **dict.fromkeys(("registry", "base", "platform"), "str"),
+    **dict.fromkeys(("layers", "images"), "int64"),
+    **SHARES,
+}
+_BEFORE: Final = 1
+_AFTER: Final = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +85,11 @@ class Between:
     layers: pd.DataFrame
     """Each layer, config and manifest that came or went: registry, digest, role, size,
     repositories and tags (that hold or held it), came_bytes, went_bytes, grown_bytes."""
+    bases: pd.DataFrame
+    """What each base image brought with its own layers: registry, base (as repository:tag; where no
+    tagged image is exactly it, the digest of its last layer; empty: what belongs to none),
+    platform, layers (of its chain), images (that stand on it), came_bytes, went_bytes,
+    grown_bytes. A layer belongs to the shortest base image that has it."""
     notes: tuple[str, ...]
 
 
@@ -105,42 +118,44 @@ def growth_between(
         A snapshot cannot be read; code ``HISTORY_EMPTY``: there is none until then.
     """
     store = opened(history)
-    states = states_of(store.snapshots(), registry=registry, at=until)
-    if not states:
-        raise HistoryError(
-            f"There is nothing to compare: {store.location} has no snapshot"
-            f"{f' of {registry}' if registry else ''}.",
-            code="HISTORY_EMPTY",
-            remedy="Scan a registry first: regtools scan TARGET.",
-        )
-    pairs = _pairs(states, since)
+    found = states_between(store, since, until, registry=registry)
+    pairs = {name: (states[0], states[-1]) for name, states in found.items()}
     reach = Reach(
         store,
         {
-            number: [row for pair in pairs.values() for row in pair[number - 1].snapshots]
-            for number in (1, 2)
+            number: [row for pair in pairs.values() for row in pair[place].snapshots]
+            for place, number in enumerate((_BEFORE, _AFTER))
         },
     )
-    shares, moves = _shares(reach.ask("growth_between")), reach.ask("tags_between")
+    shares, moves = changes(reach, [(1, _BEFORE, _AFTER)])
+    find_bases(reach)
     totals = _totals(reach, pairs, shares, moves)
     return Between(
         totals=totals,
         repositories=_repositories(shares, moves),
         tags=_tags(shares, moves),
         layers=_layers(shares),
+        bases=_bases(shares, reach.ask("growth_bases")),
         notes=tuple(_notes(totals)),
     )
 
 
-def _pairs(states: Sequence[State], since: datetime) -> dict[str, tuple[State, State]]:
-    """Give the state before and after of each registry."""
-    pairs: dict[str, tuple[State, State]] = {}
-    for state in states:
-        name = state.snapshots[0].registry
-        first, _ = pairs.get(name, (state, state))
-        taken_at = max(row.taken_at for row in state.snapshots)
-        pairs[name] = (state if taken_at <= since else first, state)
-    return pairs
+def changes(
+    reach: Reach, steps: Iterable[tuple[int, int, int]]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Give what came and went in each step, a number and the states before and after it.
+
+    Returns
+    -------
+    shares, moves
+        The bytes of each blob that came or went, shared out to its holders; the tags that were
+        added, removed or moved. Both have a column `step`.
+    """
+    frame = made(steps, dict.fromkeys(("step", "before_state", "after_state"), "int64"))
+    shares, moves = (
+        reach.ask(name, tables={"steps": frame}) for name in ("growth_between", "tags_between")
+    )
+    return _shares(shares), moves
 
 
 def _shares(rows: pd.DataFrame) -> pd.DataFrame:
@@ -152,10 +167,11 @@ def _shares(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(came_bytes=came, went_bytes=went, grown_bytes=came - went)
 
 
-def _counts(moves: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+def counts(moves: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+    """Count the tags that were added, removed and moved."""
     counted = moves.groupby([*by, "change"], as_index=False).size()
     wide = counted.pivot_table(index=by, columns="change", values="size", aggfunc="sum")
-    names = {change: f"{change}_tags" for change in _CHANGES}
+    names = {change: f"{change}_tags" for change in CHANGES}
     return wide.reindex(columns=list(names)).rename(columns=names).reset_index()
 
 
@@ -167,22 +183,22 @@ def _totals(
 ) -> pd.DataFrame:
     sizes = sizes_of_registries(reach, sizes_of_repositories(reach))
     by_state = {(str(row["registry"]), int(row["state"])): row for row in sizes.to_dict("records")}
-    sums = _by_registry(shares.groupby("registry", as_index=False)[list(_SHARES)].sum())
-    counts = _by_registry(_counts(moves, ["registry"]).fillna(0))
+    sums = _by_registry(shares.groupby("registry", as_index=False)[list(SHARES)].sum())
+    told = _by_registry(counts(moves, ["registry"]).fillna(0))
     rows = []
     for name, (first, last) in pairs.items():
-        before, after = by_state[name, 1], by_state[name, 2]
-        own, tags = sums.get(name, {}), counts.get(name, {})
+        before, after = by_state[name, _BEFORE], by_state[name, _AFTER]
+        own, tags = sums.get(name, {}), told.get(name, {})
         partial = first.is_partial or last.is_partial
         rows.append(
             (
                 name,
-                max(row.taken_at for row in first.snapshots),
-                max(row.taken_at for row in last.snapshots),
+                first.taken_at,
+                last.taken_at,
                 int(before["physical_bytes"]),
                 int(after["physical_bytes"]),
-                *(int(own.get(column, 0)) for column in _SHARES),
-                *(int(tags.get(f"{change}_tags", 0)) for change in _CHANGES),
+                *(int(own.get(column, 0)) for column in SHARES),
+                *(int(tags.get(f"{change}_tags", 0)) for change in CHANGES),
                 bool(before["complete"] and after["complete"] and not partial),
             )
         )
@@ -198,8 +214,8 @@ def _by_registry(frame: pd.DataFrame) -> dict[str, dict[str, Any]]:
 
 def _repositories(shares: pd.DataFrame, moves: pd.DataFrame) -> pd.DataFrame:
     by = ["registry", "repository"]
-    sums = shares.groupby(by, as_index=False)[list(_SHARES)].sum()
-    frame = _merged(sums, _counts(moves, by), by)
+    sums = shares.groupby(by, as_index=False)[list(SHARES)].sum()
+    frame = merged(sums, counts(moves, by), by)
     numbers = [name for name in REPOSITORIES if name not in by]
     frame[numbers] = frame[numbers].fillna(0)
     order = frame.sort_values(["grown_bytes", *by], ascending=[False, True, True], kind="stable")
@@ -208,9 +224,9 @@ def _repositories(shares: pd.DataFrame, moves: pd.DataFrame) -> pd.DataFrame:
 
 def _tags(shares: pd.DataFrame, moves: pd.DataFrame) -> pd.DataFrame:
     by = ["registry", "repository", "tag"]
-    sums = shares.groupby(by, as_index=False)[list(_SHARES)].sum()
-    frame = _merged(sums, moves, by)
-    frame[list(_SHARES)] = frame[list(_SHARES)].fillna(0)
+    sums = shares.groupby(by, as_index=False)[list(SHARES)].sum()
+    frame = merged(sums, moves, by)
+    frame[list(SHARES)] = frame[list(SHARES)].fillna(0)
     frame[["change", "before", "after"]] = frame[["change", "before", "after"]].fillna("")
     order = frame.sort_values(
         ["grown_bytes", *by], ascending=[False, True, True, True], kind="stable"
@@ -218,10 +234,19 @@ def _tags(shares: pd.DataFrame, moves: pd.DataFrame) -> pd.DataFrame:
     return typed(order, TAGS)
 
 
-def _merged(left: pd.DataFrame, right: pd.DataFrame, by: list[str]) -> pd.DataFrame:
-    """Merge by names; pandas 3 cannot merge two empty columns of text, so they become objects."""
-    plain = dict.fromkeys(by, "object")
-    return left.astype(plain).merge(right.astype(plain), on=by, how="outer")
+def merged(left: pd.DataFrame, right: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+    """Merge by names, and keep all rows of both."""
+    return _plain(left, by).merge(_plain(right, by), on=by, how="outer")
+
+
+def _matched(left: pd.DataFrame, right: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+    """Merge by names, and keep all rows of the left."""
+    return _plain(left, by).merge(_plain(right, by), on=by, how="left")
+
+
+def _plain(frame: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+    """Make names objects: pandas 3 cannot merge two empty columns of text."""
+    return frame.astype(dict.fromkeys(by, "object"))
 
 
 def _layers(shares: pd.DataFrame) -> pd.DataFrame:
@@ -230,10 +255,41 @@ def _layers(shares: pd.DataFrame) -> pd.DataFrame:
         size=("size", "max"),
         repositories=("repository", "nunique"),
         tags=("tag", "size"),
-        **{name: (name, "sum") for name in _SHARES},
+        **_added_up(),
     )
     order = frame.sort_values(["grown_bytes", "digest"], ascending=[False, True], kind="stable")
     return typed(order, LAYERS)
+
+
+def _bases(shares: pd.DataFrame, homes: pd.DataFrame) -> pd.DataFrame:
+    """Add up by base image; one that both states have is called as in the later one."""
+    layer, chain = ["state", "registry", "digest"], ["registry", "chain"]
+    told = homes.sort_values("state", ascending=False, kind="stable").drop_duplicates(chain)
+    names = told[[*chain, "base", "platform", "layers", "images"]]
+    found = _matched(
+        shares.assign(state=shares["sign"].map({1: _AFTER, -1: _BEFORE})),
+        homes[[*layer, "chain"]],
+        layer,
+    )
+    frame = (
+        _matched(found, names, chain)
+        .fillna({"base": "", "platform": "", "layers": 0, "images": 0})
+        .groupby(["registry", "base", "platform", "chain"], as_index=False, dropna=False)
+        .agg(layers=("layers", "max"), images=("images", "max"), **_added_up())
+        # Two chains without a name may end in the same layer.
+        .groupby(["registry", "base", "platform"], as_index=False)
+        .agg(layers=("layers", "max"), images=("images", "sum"), **_added_up())
+    )
+    order = frame.sort_values(
+        ["grown_bytes", "registry", "base", "platform"],
+        ascending=[False, True, True, True],
+        kind="stable",
+    )
+    return typed(order, BASES)
+
+
+def _added_up() -> dict[str, tuple[str, str]]:
+    return {name: (name, "sum") for name in SHARES}
 
 
 def _notes(totals: pd.DataFrame) -> list[str]:

@@ -1,7 +1,7 @@
-"""What the newest scans saw beside bytes: problems, checks, certificates, the age of tags.
+"""What the newest scans saw beside bytes: problems, checks, certificates.
 
 Which questions this answers: What could not be read? How far did each check come? When does a
-certificate end? How many tags are how old?
+certificate end?
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -17,15 +17,6 @@ from regtools.analyses.reach import opened
 
 if TYPE_CHECKING:
     from regtools.history import History
-
-AGES: Final = (
-    ("under a week", 7),
-    ("1 week to 1 month", 30),
-    ("1 to 3 months", 91),
-    ("3 months to 1 year", 365),
-    ("over a year", None),
-)
-"""Words for the ages of tags, and the days below which each ends."""
 
 
 def problems(
@@ -133,25 +124,3 @@ def _certificate(registry: object, facts: dict[str, Any], now: datetime) -> dict
         "days_left": (not_after - now) // timedelta(days=1),
         "issuer": facts.get("issuer", ""),
     }
-
-
-def tag_ages(tags: pd.DataFrame, *, now: datetime | None = None) -> pd.DataFrame:
-    """Count the tags by age: of the image behind each, by the date inside it.
-
-    Parameters
-    ----------
-    tags
-        What ``usage(by="tag")`` gives.
-    now
-        The time to count from; left out: the present.
-
-    Returns
-    -------
-    DataFrame
-        age (words, youngest first) and tags. Tags whose image tells no date are not counted.
-    """
-    days = ((now or datetime.now(UTC)) - tags["created_at"].dropna()).dt.days
-    limits = [-float("inf"), *(limit or float("inf") for _, limit in AGES)]
-    words = [word for word, _ in AGES]
-    groups = pd.cut(days, limits, labels=words, right=False).value_counts()
-    return pd.DataFrame({"age": words, "tags": [int(groups.get(word, 0)) for word in words]})

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
 
+from regtools.errors import HistoryError
+from regtools.history import History
 from regtools.schema import SnapshotRow
 
 
@@ -21,6 +23,21 @@ class State:
     is_partial: bool
     """Whether it saw less of the registry than the last state does, since a namespace that is
     scanned today was not scanned yet."""
+
+    @property
+    def registry(self) -> str:
+        """Of which registry."""
+        return self.snapshots[0].registry
+
+    @property
+    def taken_at(self) -> datetime:
+        """When the newest of its scans was."""
+        return max(row.taken_at for row in self.snapshots)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing is missing: it saw as much as the last state, and read all of it."""
+        return not self.is_partial and all(row.complete for row in self.snapshots)
 
 
 def states_of(
@@ -38,7 +55,7 @@ def states_of(
     at
         No later snapshots than this.
     """
-    limit = at.replace(tzinfo=at.tzinfo or UTC) if at is not None else None
+    limit = in_utc(at) if at is not None else None
     by_registry: dict[str, list[SnapshotRow]] = defaultdict(list)
     for row in sorted(snapshots, key=lambda row: (row.taken_at, row.snapshot)):
         if registry in (None, row.registry) and (limit is None or row.taken_at <= limit):
@@ -52,6 +69,52 @@ def states_of(
             partial = _covered(newest) != today
             states.append(State(number=next(numbers), snapshots=newest, is_partial=partial))
     return states
+
+
+def states_between(
+    history: History, since: datetime, until: datetime | None, *, registry: str | None = None
+) -> dict[str, list[State]]:
+    """Give the states of each registry from the newest not after `since` on, oldest first.
+
+    Where a registry was first scanned later than `since`, its first state is the first.
+
+    Parameters
+    ----------
+    until
+        No later ones; left out: up to the newest.
+    registry
+        Only this registry.
+
+    Raises
+    ------
+    HistoryError
+        Code ``HISTORY_EMPTY``: there is none until then.
+    """
+    states = states_of(history.snapshots(), registry=registry, at=until)
+    if not states:
+        raise HistoryError(
+            f"There is nothing to compare: {history.location} has no snapshot"
+            f"{f' of {registry}' if registry else ''}.",
+            code="HISTORY_EMPTY",
+            remedy="Scan a registry first: regtools scan TARGET.",
+        )
+    return from_then_on(states, since)
+
+
+def from_then_on(states: Iterable[State], since: datetime) -> dict[str, list[State]]:
+    """Give the states of each registry from the newest not after `since` on."""
+    found: dict[str, list[State]] = {}
+    for state in states:
+        earlier = found.setdefault(state.registry, [])
+        if state.taken_at <= in_utc(since):
+            earlier.clear()
+        earlier.append(state)
+    return found
+
+
+def in_utc(moment: datetime) -> datetime:
+    """Take a time without a zone for one in UTC."""
+    return moment.replace(tzinfo=moment.tzinfo or UTC)
 
 
 def _moments(rows: Sequence[SnapshotRow]) -> list[list[SnapshotRow]]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from regtools.cli import options
+from regtools.cli.changes import GrowthBy, Show, print_over_time, print_shown
 from regtools.cli.output import (
     Format,
     plain,
@@ -21,6 +22,8 @@ from regtools.errors import ConfigError
 from regtools.units import parse_bytes
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from regtools.analyses.between import Between
 
 
@@ -91,6 +94,13 @@ BETWEEN_COLUMNS: Final = {
     "repositories": ("repository", "grown_bytes", "added_tags", "removed_tags", "moved_tags"),
     "tags": ("repository", "tag", "change", "grown_bytes"),
     "layers": ("digest", "role", "size", "repositories", "tags", "grown_bytes"),
+    "bases": ("base", "platform", "images", "came_bytes", "went_bytes", "grown_bytes"),
+}
+BETWEEN_TITLES: Final = {
+    "repositories": "By repository",
+    "tags": "By tag",
+    "layers": "By layer",
+    "bases": "By base image",
 }
 MOST_POINTS: Final = 12
 """How much of a long past a terminal shows; JSON and CSV hold all of it."""
@@ -149,6 +159,17 @@ def growth(
     until: Annotated[
         str | None, typer.Option("--until", metavar="TIME", help="… until then [default: now].")
     ] = None,
+    by: Annotated[
+        GrowthBy | None,
+        typer.Option("--by", help="Follow the bytes of these from scan to scan."),
+    ] = None,
+    show: Annotated[
+        Show | None,
+        typer.Option(
+            "--show",
+            help="What came and went on the way; tags that moved; how old what is stored is.",
+        ),
+    ] = None,
     registry: options.Registry = None,
     history: options.History = None,
     config: options.Config = None,
@@ -162,19 +183,28 @@ def growth(
 
     store = open_history(options.history_location(history, config))
     earlier, later = options.moment(since), options.moment(until)
+    fmt = options.chosen_format(as_json=as_json, as_csv=as_csv)
+    if by is not None and show is not None:
+        raise ConfigError("--by and --show are two questions.", remedy="Ask one of them.")
+    if by is not None:
+        print_over_time(store, by, fmt, registry=registry, since=earlier, until=later)
+        return
+    if show is not None:
+        print_shown(store, show, fmt, registry=registry, since=earlier, until=later)
+        return
     if earlier is not None:
-        fmt = options.chosen_format(as_json=as_json, as_csv=as_csv)
         _print_between(growth_between(store, earlier, later, registry=registry), fmt)
         return
     if later is not None:
-        raise ConfigError("--until goes with --since.", remedy="Name the time to compare with.")
+        raise ConfigError(
+            "--until goes with --since, --by or --show.", remedy="Name the time to compare with."
+        )
     result = analyze(
         store,
         registry=registry,
         forecast_days=forecast_days,
         capacity=parse_bytes(capacity) if capacity else None,
     )
-    fmt = options.chosen_format(as_json=as_json, as_csv=as_csv)
     series = records(result.series)
     if fmt is Format.JSON:
         print_document(
@@ -215,7 +245,7 @@ def growth(
 
 def _print_between(found: Between, fmt: Format) -> None:
     """Print who brought what; CSV holds the repositories."""
-    frames = {"repositories": found.repositories, "tags": found.tags, "layers": found.layers}
+    frames = {name: getattr(found, name) for name in BETWEEN_COLUMNS}
     if fmt is Format.JSON:
         print_document(
             totals=records(found.totals),
@@ -232,7 +262,12 @@ def _print_between(found: Between, fmt: Format) -> None:
     for name, columns in BETWEEN_COLUMNS.items():
         frame = frames[name]
         largest = frame[frame["grown_bytes"] != 0].head(MOST_POINTS)
-        title = f"By {name.removesuffix('s').replace('ie', 'y')}"
-        print_rows(records(largest), fmt, columns=(*several, *columns), title=title)
+        title = BETWEEN_TITLES[name]
+        print_rows(records(_named(largest)), fmt, columns=(*several, *columns), title=title)
     for note in found.notes:
         say(note)
+
+
+def _named(frame: pd.DataFrame) -> pd.DataFrame:
+    """Put into words what belongs to no base image."""
+    return frame.replace({"base": {"": "(none)"}}) if "base" in frame else frame

@@ -6,6 +6,7 @@ those who cannot see it; `picture` shows the axes together with that description
 """
 
 from regtools.plots._canvas import Picture, description, picture
+from regtools.plots.changes import plot_between, plot_churn
 from regtools.plots.cost import plot_break_even, plot_cost, plot_cost_over_time
 from regtools.plots.diagnosis import plot_diagnosis
 from regtools.plots.growth import plot_forecast, plot_grown, plot_growth, plot_sharing
@@ -17,8 +18,10 @@ __all__ = [
     "description",
     "picture",
     "plot_age",
+    "plot_between",
     "plot_break_even",
     "plot_certificates",
+    "plot_churn",
     "plot_cost",
     "plot_cost_over_time",
     "plot_diagnosis",

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.axes import Axes
 
+from regtools.analyses.ages import UNDATED
 from regtools.plots._canvas import (
     BLUE,
+    GREY,
     INK,
     LOOKS,
     MUTED,
@@ -18,6 +20,7 @@ from regtools.plots._canvas import (
     listed,
     styled,
 )
+from regtools.units import format_bytes
 
 
 @styled
@@ -64,39 +67,55 @@ def plot_certificates(certificates: pd.DataFrame, *, ax: Axes | None = None) -> 
 
 
 @styled
-def plot_age(ages: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Draw how many tags are how old.
+def plot_age(ages: pd.DataFrame, *, of: str = "tags", ax: Axes | None = None) -> Axes:
+    """Draw how many tags or bytes are how old.
 
     Parameters
     ----------
     ages
-        Columns age (words, youngest first) and tags (how many).
+        What `regtools.age_profile` gives; several registries are added up.
+    of
+        ``tags``, or a column of bytes such as ``physical_bytes``.
     ax
         Axes to draw on; new ones if left out.
     """
     ax = canvas(ax, height=3.0)
-    total = int(ages["tags"].sum()) if not ages.empty else 0
+    sizes = ages.groupby("age", sort=False)[of].sum()
+    total = int(sizes.sum())
     if total == 0:
         return empty(ax, "No tag tells when its image was made.")
+    dated = sizes[sizes.index != UNDATED]
+    shown = dated if dated.sum() == total else sizes
     # The darker, the older: old tags are what a person can act on.
     shades = [PALE, PALE, "#6f9fcf", BLUE, "#123a61"]
-    colours = [shades[min(index, len(shades) - 1)] for index in range(len(ages))]
-    ax.bar(range(len(ages)), ages["tags"], color=colours, width=0.66)
-    for place, count in enumerate(ages["tags"]):
+    colours = [shades[min(index, len(shades) - 1)] for index in range(len(dated))]
+    bars = ax.bar(range(len(shown)), shown, color=[*colours, GREY][: len(shown)], width=0.66)
+    for bar in bars[len(dated) :]:
+        bar.set(hatch="////", edgecolor="white", linewidth=0)
+    for place, count in enumerate(shown):
         ax.annotate(
-            f"{int(count):,}\n{count / total:.0%}",
+            f"{_amount(of, count)}\n{count / total:.0%}",
             (place, count),
             xytext=(0, 4),
             textcoords="offset points",
             ha="center",
             fontsize=9.5,
         )
-    ax.set_xticks(range(len(ages)), [label(age) for age in ages["age"]], parse_math=False)
+    ax.set_xticks(range(len(shown)), [label(age) for age in shown.index], parse_math=False)
     ax.tick_params(axis="x", labelcolor=INK, length=0)
     ax.margins(y=0.24)
     ax.yaxis.set_visible(False)
     ax.grid(visible=False)
-    old = int(ages["tags"].iloc[-1])
-    title = f"{old / total:.0%} of {total:,} tags are older than a year"
-    counts = listed(f"{row['age']} {row['tags']:,}" for row in ages.to_dict("records"))
-    return finish(ax, title=title, alt=f"Bar chart of tags by age. {title}: {counts}.")
+    old = int(dated.iloc[-1]) / total
+    title = (
+        f"{old:.0%} of {total:,} tags are older than a year"
+        if of == "tags"
+        else f"{old:.0%} of {format_bytes(total)} is held only by images over a year old"
+    )
+    counts = listed(f"{age} {_amount(of, count)}" for age, count in shown.items())
+    what = "tags" if of == "tags" else "bytes"
+    return finish(ax, title=title, alt=f"Bar chart of {what} by age. {title}: {counts}.")
+
+
+def _amount(of: str, count: float) -> str:
+    return f"{int(count):,}" if of == "tags" else format_bytes(int(count))
