@@ -19,6 +19,7 @@ from regtools.actions import (
     choice_table,
     drift_table,
     largest_layers,
+    limits_table,
     open_findings,
     plan_table,
     repository_actions,
@@ -140,6 +141,18 @@ def test_what_a_measure_saves_is_a_range_or_one_number() -> None:
 def test_open_findings_leave_out_the_good_and_start_with_the_worst() -> None:
     found = open_findings(health_frame())
     assert list(found["severity"]) == ["critical", "warning", "info"]
+
+
+def test_what_is_reached_when_is_told_in_words() -> None:
+    frames = growth_frames(capacity=1e12, days_until_full=60.0)
+    frames.limits = pd.concat(
+        [frames.limits, frames.limits.assign(kind="quota", name="team", limit_bytes=2 * 10**12)]
+    )
+    shown = limits_table(frames)
+    assert list(shown["limit"]) == ["capacity as given", "the vendor's quota (team)"]
+    assert list(shown["days_until"]) == [60, 60]
+    assert "registry" not in shown
+    assert limits_table(growth_frames()).empty
 
 
 def test_what_belongs_to_no_base_image_is_told_in_words() -> None:

@@ -132,6 +132,36 @@ def base_images(bases: pd.DataFrame, verdict: str = "pays off") -> pd.DataFrame:
     return shown.assign(base=shown["base"].mask(shown["base"] == "", "(no tag on it)"))
 
 
+def limits_table(growth: Growth) -> pd.DataFrame:
+    """List what is reached when: the capacity, quotas, sizes from which a byte costs otherwise.
+
+    Parameters
+    ----------
+    growth
+        What `regtools.growth` gives.
+
+    Returns
+    -------
+    DataFrame
+        registry (where there are several), limit (in words), limit_bytes, used_bytes, days_until,
+        soonest_days, latest_days.
+    """
+    limits = growth.limits.rename(
+        columns={"soonest_days_until": "soonest_days", "latest_days_until": "latest_days"}
+    )
+    words = limits["kind"].map(_LIMITS) + limits["name"].map(lambda name: name and f" ({name})")
+    columns = ["limit", "limit_bytes", "used_bytes", "days_until", "soonest_days", "latest_days"]
+    several = limits["registry"].nunique() > 1
+    return limits.assign(limit=words)[(["registry"] if several else []) + columns]
+
+
+_LIMITS: Final = {
+    "capacity": "capacity as given",
+    "quota": "the vendor's quota",
+    "price": "another price begins",
+}
+
+
 def base_growth(between: Between) -> pd.DataFrame:
     """List what each base image brought with its own layers, and what belongs to none.
 

@@ -17,7 +17,7 @@ from regtools.reports.notebooks import notebook_path
 
 NAMES = sorted(REPORTS)
 LINES = 6
-CODE_CELLS = 18
+CODE_CELLS = 19
 
 
 @pytest.fixture(params=NAMES)
