@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         savings_table,
         sensitivity_table,
         source_table,
+        threshold_table,
     )
     from regtools.analyses.ages import age_profile
     from regtools.analyses.audit import audit
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     from regtools.analyses.drift import tag_drift
     from regtools.analyses.editions import editions
     from regtools.analyses.growth import Growth, growth
-    from regtools.analyses.health import Thresholds, health
+    from regtools.analyses.health import health
     from regtools.analyses.horizon import cost_over_time
     from regtools.analyses.observations import certificates, checks, problems
     from regtools.analyses.over_time import bytes_over_time, first_and_last
@@ -64,7 +65,14 @@ if TYPE_CHECKING:
         freed_by_repository,
         kept_reasons,
     )
-    from regtools.context import open_history, open_prices, period, provenance, selection
+    from regtools.context import (
+        open_history,
+        open_prices,
+        open_thresholds,
+        period,
+        provenance,
+        selection,
+    )
     from regtools.diagnosing import diagnose_form, newest_diagnosis
     from regtools.explorer import explore_retention
     from regtools.findings import (
@@ -101,6 +109,7 @@ if TYPE_CHECKING:
     from regtools.reports import report
     from regtools.session import check_auth, probe, scan
     from regtools.tables import table, tiles
+    from regtools.thresholds import Thresholds
     from regtools.walk import diagnose, keep_diagnoses
 
 _HOMES = {
@@ -113,7 +122,7 @@ _HOMES = {
     "Retention": "analyses.retention",
     "Rule": "policies",
     "Scenario": "analyses.scenario",
-    "Thresholds": "analyses.health",
+    "Thresholds": "thresholds",
     "age_profile": "analyses.ages",
     "assumptions": "analyses.cost",
     "audit": "analyses.audit",
@@ -168,6 +177,7 @@ _HOMES = {
     "open_findings": "actions",
     "open_history": "context",
     "open_prices": "context",
+    "open_thresholds": "context",
     "oversized": "analyses.sharing",
     "parse_reference": "reference",
     "parse_target": "reference",
@@ -211,7 +221,12 @@ _HOMES = {
     "sharers": "analyses.sharing",
     "source_table": "actions",
     "table": "tables",
+<<<<<<< HEAD
     "tag_drift": "analyses.drift",
+=======
+    "tag_ages": "analyses.observations",
+    "threshold_table": "actions",
+>>>>>>> 1f9dbe4 (Health judges credentials, quotas, disks, speed, errors, pulls, tags and what has no tag; one fact is one finding)
     "tiles": "tables",
     "tipping_points": "analyses.comparison.break_even",
     "typed_workload": "analyses.workload",
@@ -285,6 +300,7 @@ __all__ = [
     "open_findings",
     "open_history",
     "open_prices",
+    "open_thresholds",
     "oversized",
     "parse_reference",
     "parse_target",
@@ -328,7 +344,12 @@ __all__ = [
     "sharers",
     "source_table",
     "table",
+<<<<<<< HEAD
     "tag_drift",
+=======
+    "tag_ages",
+    "threshold_table",
+>>>>>>> 1f9dbe4 (Health judges credentials, quotas, disks, speed, errors, pulls, tags and what has no tag; one fact is one finding)
     "tiles",
     "tipping_points",
     "typed_workload",

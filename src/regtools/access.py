@@ -49,7 +49,7 @@ from regtools.errors import (
 )
 from regtools.reference import Target, parse_target
 from regtools.registries import RegistryKind, detect_kind, registry_kind
-from regtools.registries.listing import Inventory, Place, basic
+from regtools.registries.listing import CredentialShape, Inventory, Place, basic
 from regtools.registries.listing import Login as ApiLogin
 from regtools.settings import RegistrySettings, Settings, load_settings, resolve_target
 
@@ -230,6 +230,14 @@ def with_kind_told(access: Access, distribution: Distribution) -> Access:
         realms=distribution.exchange.auth.realms,
     )
     return replace(access, kind=kind)
+
+
+def credential_shape(access: Access) -> CredentialShape | None:
+    """Tell which sort of credential the registry is shown; None: none, or it could be anything."""
+    own = access.credential
+    if own.is_anonymous or access.connection.replay is not None:
+        return None
+    return access.kind.credential_shape(own.username, own.password)
 
 
 def with_login(access: Access, budget: Budget) -> Access:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,6 +12,7 @@ import pandas as pd
 
 from regtools.analyses.horizon import MONTHS
 from regtools.tables import SEVERITIES, is_missing
+from regtools.thresholds import Thresholds
 from regtools.units import format_bytes, format_usd
 
 if TYPE_CHECKING:
@@ -242,6 +244,42 @@ def open_findings(health: pd.DataFrame) -> pd.DataFrame:
     ordered = found.sort_values("severity", key=lambda column: column.map(ranks), kind="stable")
     columns = ["severity", "registry", "subject", "summary", "remedy", "threshold"]
     return ordered[columns].reset_index(drop=True)
+
+
+def threshold_table(thresholds: Thresholds) -> pd.DataFrame:
+    """List the limits that health was judged by, as a table for people.
+
+    Parameters
+    ----------
+    thresholds
+        What was given to `regtools.health`.
+
+    Returns
+    -------
+    DataFrame
+        threshold (its key in ``[thresholds]`` of ``regtools.toml``), value, default (empty: the
+        value is the default).
+    """
+    names = [one.name for one in fields(thresholds)]
+    held = {name: _limit(name, getattr(thresholds, name)) for name in names}
+    usual = {name: _limit(name, getattr(Thresholds(), name)) for name in names}
+    return pd.DataFrame(
+        {
+            "threshold": names,
+            "value": list(held.values()),
+            "default": ["" if held[name] == usual[name] else usual[name] for name in names],
+        }
+    )
+
+
+def _limit(name: str, value: object) -> str:
+    if value is None:
+        return "not given"
+    if isinstance(value, tuple):
+        return ", ".join(value) or "none"
+    if name.endswith("_bytes"):
+        return format_bytes(int(str(value)))
+    return f"{value:.4g}" if not name.endswith("_share") else f"{value:.4g} ({value:.0%})"
 
 
 def plan_table(cost: pd.DataFrame) -> pd.DataFrame:

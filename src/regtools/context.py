@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from regtools.analyses.book import PriceBook
     from regtools.history import History
     from regtools.schema import SnapshotRow
+    from regtools.thresholds import Thresholds
 
 PROVENANCE_MIME: Final = "application/vnd.regtools.provenance+json"
 """Under this type a cell's output says which snapshots a report used."""
@@ -61,6 +62,31 @@ def open_prices(edition: str = "", *, config: Path | None = None) -> PriceBook:
 
     settings = load_settings(config)
     return price_book(settings.price_folder, edition=edition, overrides=settings.prices)
+
+
+def open_thresholds(*, config: Path | None = None, **instead: float | str | None) -> Thresholds:
+    """Read the limits that health is judged by: ``[thresholds]`` of the settings.
+
+    Parameters
+    ----------
+    config
+        The settings file; left out: looked for.
+    **instead
+        Numbers in place of those of the settings, by the names of `Thresholds`; None or an empty
+        text means: as the settings say. Where a warning moves beyond what is critical, that goes
+        along.
+
+    Raises
+    ------
+    ConfigError
+        The settings or a number cannot be used, or (code ``THRESHOLD_INVALID``) there is no such
+        threshold.
+    """
+    from regtools.settings import load_settings
+
+    limits = load_settings(config).thresholds
+    given = {name: value for name, value in instead.items() if value not in (None, "")}
+    return limits.instead(**given)
 
 
 def only_registry(history: History, registry: str | None) -> str | None:

@@ -26,6 +26,7 @@ from regtools.collect import scan as scanning
 from regtools.collect.capability import MAX_REQUESTS, Measured, measure
 from regtools.collect.content import check_content
 from regtools.collect.probes import limits
+from regtools.collect.probes.credentials import described
 from regtools.collect.rights import Right, missing, rights
 from regtools.credentials import (
     Attempt,
@@ -50,6 +51,7 @@ from regtools.access import (
     Options,
     Vendor,
     closer_look,
+    credential_shape,
     image_place,
     open_access,
     open_vendor,
@@ -354,6 +356,7 @@ def _scan_one(
                     now=datetime.now(UTC),
                 )
             known = with_kind_told(access, distribution)
+            checks = described(checks, shape=credential_shape(known))
             vendor = open_vendor(known, distribution, client, budget)
             outcome = await scanning.scan(
                 distribution,

@@ -7,6 +7,7 @@ references only (see `regtools.credentials`).
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import tomllib
 from collections.abc import Mapping
@@ -22,6 +23,7 @@ from pydantic import (
     Field,
     PrivateAttr,
     ValidationError,
+    field_validator,
     model_validator,
 )
 from pydantic_settings import (
@@ -36,6 +38,8 @@ from regtools.credentials import check_reference
 from regtools.errors import ConfigError, InvalidReferenceError
 from regtools.reference import Target, may_carry_secrets, parse_target
 from regtools.registries import registry_kind
+from regtools.thresholds import Thresholds
+from regtools.units import parse_bytes
 
 FILE_NAME: Final = "regtools.toml"
 CONFIG_VARIABLE: Final = "REGTOOLS_CONFIG"
@@ -131,6 +135,8 @@ class Settings(BaseSettings):
     connections: Annotated[int, Field(ge=1, le=256)] = 32
     timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = 30
     run: RunSettings = RunSettings()
+    thresholds: Thresholds = Thresholds()
+    """From when on the health report says something."""
     price_folder: Path = Field(
         default_factory=lambda: platformdirs.user_data_path("regtools", appauthor=False) / "prices"
     )
@@ -142,6 +148,17 @@ class Settings(BaseSettings):
     registries: dict[str, RegistrySettings] = Field(default_factory=dict)
 
     _source: Path | None = PrivateAttr(default=None)
+
+    @field_validator("thresholds", mode="before")
+    @classmethod
+    def _sizes(cls, value: object) -> object:
+        """Read sizes that are texts, such as ``2GB``."""
+        if not isinstance(value, dict):
+            return value
+        return {
+            key: _size(key, one) if key.endswith("_bytes") and isinstance(one, str) else one
+            for key, one in value.items()
+        }
 
     @property
     def source(self) -> Path | None:
@@ -167,6 +184,17 @@ class Settings(BaseSettings):
         return (init_settings,)
 
 
+def _size(key: str, text: str) -> int:
+    try:
+        return parse_bytes(text)
+    except ConfigError as error:
+        raise ConfigError(
+            f"The threshold {key} cannot be used: {error.summary}",
+            code="THRESHOLD_INVALID",
+            remedy=error.remedy,
+        ) from error
+
+
 def load_settings(
     config: Path | None = None,
     *,
@@ -184,7 +212,7 @@ def load_settings(
     ------
     ConfigError
         Codes ``CONFIG_MISSING`` (the file named is not there), ``CONFIG_INVALID`` (not TOML, an
-        unknown key, a value of the wrong kind) and ``SECRET_INLINE``.
+        unknown key, a value of the wrong kind), ``THRESHOLD_INVALID`` and ``SECRET_INLINE``.
     """
     variables = os.environ if environ is None else environ
     named = variables.get(CONFIG_VARIABLE)
@@ -309,7 +337,7 @@ def _explained(error: ValidationError, file: Path | None) -> ConfigError:
     first = error.errors(include_input=False, include_url=False)[0]
     where = ".".join(str(part) for part in first["loc"])
     place = str(file) if file else "the environment (REGTOOLS_…)"
-    if first["type"] != "extra_forbidden":
+    if first["type"] not in ("extra_forbidden", "unexpected_keyword_argument"):
         return ConfigError(f"{where} in {place} cannot be used: {first['msg']}.")
     fields = _fields_at(first["loc"])
     near = get_close_matches(str(first["loc"][-1]), fields, n=1)
@@ -321,6 +349,8 @@ def _explained(error: ValidationError, file: Path | None) -> ConfigError:
 
 def _fields_at(place: tuple[int | str, ...]) -> Mapping[str, Any]:
     """Give the keys that are known where a key is not."""
+    if place[0] == "thresholds":
+        return {field.name: field for field in dataclasses.fields(Thresholds)}
     if place[0] == "run":
         return (RunSettings if len(place) <= len(("run", "key")) else NotifySettings).model_fields
     return (RegistrySettings if len(place) > 1 else Settings).model_fields

@@ -15,6 +15,7 @@ from regtools.access import (
     Access,
     Options,
     Vendor,
+    credential_shape,
     open_access,
     open_vendor,
     talk,
@@ -25,6 +26,7 @@ from regtools.client import Budget, Distribution
 from regtools.collect import diagnose as stages
 from regtools.collect.capability import MAX_REQUESTS
 from regtools.collect.diagnosis import Diagnosis
+from regtools.collect.probes.credentials import described
 from regtools.collect.probes.manifest import Wanted
 from regtools.errors import (
     BudgetError,
@@ -103,7 +105,7 @@ def diagnose(
             except (RegistryError, UnreachableError, BudgetError):
                 return False
 
-        return await stages.diagnose(
+        rows = await stages.diagnose(
             distribution,
             stages.Question(
                 target=target, given=repository, image=wanted, push=push, folder=storage
@@ -115,6 +117,7 @@ def diagnose(
             environ=os.environ,
             now=datetime.now(UTC),
         )
+        return described(rows, shape=credential_shape(with_kind_told(access, distribution)))
 
     checks = tuple(talk(access, work, is_patient=False))
     return Diagnosis(target=image, checks=checks, repository=wanted.repository if wanted else "")

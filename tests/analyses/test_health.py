@@ -218,17 +218,27 @@ def test_a_scan_that_a_newer_one_covers_is_not_stale(history: History) -> None:
     assert "SNAPSHOT_STALE" not in set(judged(history)["finding"])
 
 
-def test_each_problem_is_a_warning_and_the_scan_is_incomplete(history: History) -> None:
-    problems = tuple(
-        ProblemRow(registry=REGISTRY, repository="app", reference=name, code="DENIED", message="no")
-        for name in ("v9", "sha256:abc", "")
-    )
-    add(history, problems=problems)
+def test_what_could_not_be_read_is_one_finding_for_each_reason_and_repository(
+    history: History,
+) -> None:
+    problems = [
+        ProblemRow(registry=REGISTRY, repository=name, reference=tag, code="DENIED", message="no")
+        for name, tag in (("app", "v9"), ("app", "sha256:abc"), ("app", ""), ("web", "1"))
+    ]
+    add(history, problems=tuple(problems))
     frame = judged(history)
     denied = frame[frame["finding"] == "DENIED"]
-    assert denied["subject"].tolist() == ["app", "app:v9", "app@sha256:abc"]
+    assert denied["subject"].tolist() == ["app", "web:1"]
+    assert denied["summary"].tolist() == ["no So it is with 2 more.", "no"]
+    assert json.loads(denied["evidence"].iloc[0])["problems"] == 3
     assert set(denied["severity"]) == {"warning"}
-    assert one(frame, "SNAPSHOT_INCOMPLETE")["severity"] == "warning"
+    assert not frame["finding"].isin(["SNAPSHOT_INCOMPLETE", "SNAPSHOT_COMPLETE"]).any()
+
+
+def test_a_scan_that_is_not_complete_and_says_not_why_is_told_as_that(good: Seen) -> None:
+    snapshots = [dataclasses.replace(row, complete=False) for row in good.snapshots]
+    found = one(judge(dataclasses.replace(good, snapshots=snapshots)), "SNAPSHOT_INCOMPLETE")
+    assert found["severity"] == "warning"
 
 
 def test_what_is_missing_is_one_finding_and_told_nowhere_else(history: History) -> None:
@@ -258,7 +268,7 @@ def test_beside_what_is_missing_what_was_refused_is_told(history: History) -> No
     add(history, problems=problems)
     urgent = judged(history)
     urgent = urgent[urgent["severity"].isin(["critical", "warning"])]
-    assert sorted(urgent["finding"]) == ["CONTENT_BROKEN", "DENIED", "SNAPSHOT_INCOMPLETE"]
+    assert sorted(urgent["finding"]) == ["CONTENT_BROKEN", "DENIED"]
 
 
 @pytest.mark.parametrize(("asked", "words"), [(True, "every layer"), (False, "was not asked")])

@@ -15,9 +15,9 @@ from typing import Any, Final
 import pandas as pd
 
 from regtools.analyses.reach import ONLY_STATE, facts, made, opened
-from regtools.analyses.thresholds import CRITICAL, INFO, SEVERITIES, WARNING
 from regtools.engine import Workspace
 from regtools.history import History
+from regtools.thresholds import CRITICAL, INFO, SEVERITIES, WARNING
 from regtools.units import format_bytes
 
 COLUMNS: Final = {

@@ -5,27 +5,33 @@ Nothing is measured here: it is judged what the newest scans saw, against thresh
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from pathlib import Path
 from typing import Final
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute
 
 from regtools.analyses.audit import audit, is_content
+from regtools.analyses.baseline import COLUMNS as LATENCY
+from regtools.analyses.baseline import baseline
 from regtools.analyses.examinations import AREAS, Found, Seen
 from regtools.analyses.observations import checks, problems
 from regtools.analyses.reach import Reach, made, opened
 from regtools.analyses.states import states_of
-from regtools.analyses.thresholds import OK, SEVERITIES, Thresholds
 from regtools.analyses.usage import (
     sizes_of_layers,
     sizes_of_registries,
     sizes_of_repositories,
     sizes_of_tags,
 )
+from regtools.engine import Workspace, query
 from regtools.history import History
 from regtools.schema import SnapshotRow
+from regtools.thresholds import OK, SEVERITIES, Thresholds
 
 __all__ = ["COLUMNS", "Thresholds", "health", "judge", "look", "worst"]
 
@@ -66,7 +72,8 @@ def health(
     at
         The newest snapshots not after this time.
     thresholds
-        The limits to judge by.
+        The limits to judge by; left out: the defaults. What ``regtools.toml`` says,
+        `regtools.open_thresholds` gives.
     now
         The time from which ages are counted; left out: `at`, or the present.
 
@@ -75,7 +82,7 @@ def health(
     DataFrame
         severity (critical, warning, info, ok), finding (a stable code), registry, subject (a
         stage, repository or image; empty: the registry), summary, evidence (a JSON object),
-        remedy, threshold. What was examined and is fine has rows too, with severity ok.
+        remedy, threshold (in words; ``any``: one is enough). What was examined and is fine has rows too, with severity ok.
 
     Raises
     ------
@@ -83,8 +90,8 @@ def health(
         A snapshot cannot be read.
     """
     store = opened(history)
+    at, now = (when and when.replace(tzinfo=when.tzinfo or UTC) for when in (at, now))
     moment = now or at or datetime.now(UTC)
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     seen = look(store, registry=registry, at=at, now=moment, thresholds=thresholds or Thresholds())
     return judge(seen)
 
@@ -127,11 +134,22 @@ def look(
     repositories = sizes_of_repositories(reach)
     registries = sizes_of_registries(reach, repositories)
     unread = problems(store, registry=registry, at=at)
+    seen_checks = checks(store, registry=registry, at=at)
+    diagnosed = store.diagnoses.read(registry=registry, until=at)
+
+    def lately(days: float) -> list[SnapshotRow]:
+        return [
+            row
+            for row in store.snapshots()
+            if registry in (None, row.registry)
+            and now - timedelta(days=days) <= row.taken_at <= (at or now)
+        ]
+
     return Seen(
         thresholds=thresholds,
         now=now,
         snapshots=newest,
-        checks=checks(store, registry=registry, at=at),
+        checks=seen_checks,
         problems=unread[~is_content(unread)],
         audit=audit(store, registry=registry, at=at),
         registries=_in_state(registries, _NOW),
@@ -140,7 +158,39 @@ def look(
         layers=sizes_of_layers(reach, _NOW),
         earlier_registries=_in_state(registries, _BEFORE),
         earlier_repositories=_in_state(repositories, _BEFORE),
+        reported=query(store, "reported_rows", snapshots=newest),
+        untagged=reach.ask("untagged_bytes", state=_NOW),
+        pulls=reach.ask("tag_pulls", state=_NOW),
+        moved=query(store, "moved_tags", snapshots=lately(thresholds.moved_days)),
+        latency=_latency(store, seen_checks, newest, diagnosed.to_pandas()),
+        looks=_looks(store, lately(thresholds.error_days), diagnosed, now, thresholds.error_days),
     )
+
+
+def _latency(
+    store: History, seen: pd.DataFrame, newest: Sequence[SnapshotRow], diagnosed: pd.DataFrame
+) -> pd.DataFrame:
+    """Put the stages of each registry's newest look beside those of earlier ones."""
+    frames = [made([], {"registry": "str", **LATENCY})]
+    for registry, own in seen.groupby("registry"):
+        walked = diagnosed[(diagnosed["registry"] == registry) & (diagnosed["repository"] == "")]
+        looks = [row.taken_at for row in newest if row.registry == registry]
+        last = max([*looks, *walked["taken_at"]])
+        beside = baseline(store, own, registry=str(registry), before=last)
+        frames.append(beside.assign(registry=registry))
+    return pd.concat([frame for frame in frames if len(frame)] or frames[:1], ignore_index=True)
+
+
+def _looks(
+    store: History, rows: Sequence[SnapshotRow], diagnosed: pa.Table, now: datetime, days: float
+) -> pd.DataFrame:
+    """Give what failed in each of these scans, and in the diagnoses of the same time."""
+    since = pa.scalar(now - timedelta(days=days), diagnosed.schema.field("taken_at").type)
+    with Workspace(store, rows) as workspace:
+        workspace.add(
+            "diagnosed", diagnosed.filter(pa.compute.greater_equal(diagnosed["taken_at"], since))
+        )
+        return workspace.ask("looks")
 
 
 def _in_state(frame: pd.DataFrame, state: int) -> pd.DataFrame:

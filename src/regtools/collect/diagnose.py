@@ -24,6 +24,7 @@ from regtools.collect.probes import (
     blob,
     configuration,
     connect,
+    credentials,
     limits,
     listing,
     manifest,
@@ -225,7 +226,9 @@ async def diagnose(
         if rows[-1].code in manifest.MISSING and is_archived and await is_archived(image):
             rows[-1] = manifest.archived(rows[-1], image)
     if root_cause(rows) is None:
-        rows += await _around(distribution, question, granted, ask_vendor)
+        told = await ask_vendor()
+        rows = credentials.described(rows, rights=told.rights)
+        rows += _around(distribution, question, granted, told)
     return completed(rows, STAGES if image else NAMELESS_STAGES)
 
 
@@ -261,14 +264,11 @@ async def _content(
     return rows
 
 
-async def _around(
-    distribution: Distribution,
-    question: Question,
-    granted: frozenset[str] | None,
-    ask_vendor: Callable[[], Awaitable[Told]],
+def _around(
+    distribution: Distribution, question: Question, granted: frozenset[str] | None, told: Told
 ) -> list[CheckRow]:
     """Look at what is not on the way, and may stop somebody all the same."""
-    registry, told = distribution.registry, await ask_vendor()
+    registry = distribution.registry
     rows = [
         limits.limits(registry, distribution.rate_limit)
         or row(registry, limits.STAGE, "LIMITS_NONE", "ok", "The registry tells of no limit."),

@@ -260,7 +260,9 @@ ACR = RegistryKind(
             expires_in="about three hours, or about one",
         ),
         CredentialShape(
-            title="service principal", username=r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+            title="service principal",
+            username=r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}",
+            is_personal=False,
         ),
         CredentialShape(title="admin user or repository-scoped token", username=r"\S+"),
     ),

@@ -427,8 +427,12 @@ ARTIFACTREGISTRY = RegistryKind(
         CredentialShape(
             title="access token", username=r"oauth2accesstoken|_token", expires_in="an hour"
         ),
-        CredentialShape(title="key of a service account", username=r"_json_key"),
-        CredentialShape(title="key of a service account, in base64", username=r"_json_key_base64"),
+        CredentialShape(title="key of a service account", username=r"_json_key", is_personal=False),
+        CredentialShape(
+            title="key of a service account, in base64",
+            username=r"_json_key_base64",
+            is_personal=False,
+        ),
     ),
     mistake='An access token lives an hour: password = "google" gets new ones by itself. The host '
     "must be of the repository's location (LOCATION-docker.pkg.dev), and each is set up by itself: "

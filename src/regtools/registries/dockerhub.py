@@ -272,14 +272,20 @@ _TELLS_IT_APART: Final = (
         title="organization access token",
         secret=_ORGANIZATION_TOKEN,
         expires_in="as long as its organization says",
+        is_personal=False,
     ),
-    CredentialShape(title="personal access token", secret="dckr_pat_"),  # noqa: S106
+    CredentialShape(
+        title="personal access token",
+        secret="dckr_pat_",  # noqa: S106
+        is_personal=True,
+    ),
     CredentialShape(
         title="password",
         username=r"[^@]+@[^@]+",
         mistake="Docker Hub's token servers want the Docker ID as user name, not an e-mail address.",
+        is_personal=True,
     ),
-    CredentialShape(title="password"),
+    CredentialShape(title="password", is_personal=True),
 )
 
 DOCKERHUB = RegistryKind(

@@ -239,12 +239,14 @@ GHCR = RegistryKind(
     ui_note="the owner's packages; old versions go by hand or by a workflow",
     authenticates=_WANTED,
     credentials=(
+        # Whose it is does not tell: GHCR takes no other from a machine's own account either.
         CredentialShape(title="classic personal access token", secret=r"ghp_"),  # noqa: S106
         CredentialShape(
             title="fine-grained personal access token",
             secret=r"github_pat_",  # noqa: S106
             mistake="GitHub Packages does not take fine-grained tokens: create a classic one with "
             "read:packages.",
+            is_personal=True,
         ),
         CredentialShape(
             title="token of GitHub Actions or of an app",
@@ -252,8 +254,13 @@ GHCR = RegistryKind(
             mistake="It sees only packages that are linked to its repository, and lists no "
             "owner's: the workflow needs permissions: packages: read, and the packages be named.",
             expires_in="as long as the job, at most a day",
+            is_personal=False,
         ),
-        CredentialShape(title="token of the gh command", secret=r"gho_"),  # noqa: S106
+        CredentialShape(
+            title="token of the gh command",
+            secret=r"gho_",  # noqa: S106
+            is_personal=True,
+        ),
     ),
     mistake="The token must be a classic one (ghp_…) with read:packages; where the organization "
     "has single sign-on, authorize it there too. Anything does as user name.",

@@ -300,8 +300,8 @@ HARBOR = RegistryKind(
     ui_note="its own; visibility is a project's, for all its repositories",
     authenticates="a user or a robot account",
     credentials=(
-        CredentialShape(title="robot account", username=r"robot[$+].*"),
-        CredentialShape(title="user"),
+        CredentialShape(title="robot account", username=r"robot[$+].*", is_personal=False),
+        CredentialShape(title="user", is_personal=True),
     ),
     mistake="A robot account's name begins with robot$ and holds its project: robot$project+name. In "
     "a shell the $ must be quoted. Users who sign in by OpenID need the CLI secret of their profile, "

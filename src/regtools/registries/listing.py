@@ -123,6 +123,8 @@ class CredentialShape:
     """How long such a one lives, in words; empty: as long as its owner says."""
     opens_api: bool = True
     """Whether the vendor's own API takes it too, and not the registry alone."""
+    is_personal: bool | None = None
+    """Whether it is a person's own and not a machine's; None: its looks do not tell."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

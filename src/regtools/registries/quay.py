@@ -266,10 +266,19 @@ QUAY = RegistryKind(
     authenticates="a robot account; its API an OAuth token",
     credentials=(
         CredentialShape(title="OAuth token of an application", username=r"\$oauthtoken"),
-        CredentialShape(title="robot account", username=r"[^+]+\+.+", opens_api=False),
-        CredentialShape(title="application token", username=r"\$app", opens_api=False),
-        CredentialShape(title="access token of a repository", username=r"\$token", opens_api=False),
-        CredentialShape(title="user", username=r".+", opens_api=False),
+        CredentialShape(
+            title="robot account", username=r"[^+]+\+.+", opens_api=False, is_personal=False
+        ),
+        CredentialShape(
+            title="application token", username=r"\$app", opens_api=False, is_personal=True
+        ),
+        CredentialShape(
+            title="access token of a repository",
+            username=r"\$token",
+            opens_api=False,
+            is_personal=False,
+        ),
+        CredentialShape(title="user", username=r".+", opens_api=False, is_personal=True),
     ),
     mistake="A robot account's name holds its namespace: namespace+robot, and in a shell it may "
     "need quotes. With an OAuth token the user is $oauthtoken, with an application token $app. "

@@ -216,7 +216,7 @@ ZOT = RegistryKind(
     ui_actions=("list", "delete"),
     ui_note="zui, at the registry's own address where its extension ui is switched on",
     authenticates="user name and password, or an API key",
-    credentials=(CredentialShape(title="API key", secret=r"zak_"),),  # noqa: S106
+    credentials=(CredentialShape(title="API key", secret=r"zak_", is_personal=True),),  # noqa: S106
     mistake="Users who sign in by OpenID have no password: they make an API key in zot's web page, "
     "and give it as the password, with their user name (often their e-mail address).",
     lists="the catalog; its search extension adds times and pulls",

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from regtools.analyses.examinations.found import DAY, Found, Seen, or_ok
-from regtools.analyses.thresholds import INFO
+from regtools.thresholds import INFO
 
 
 def ages(seen: Seen) -> Iterator[Found]:
@@ -36,7 +36,7 @@ def _unused(seen: Seen, registry: str, repository: str, rows: pd.DataFrame) -> I
             summary=f"{repository} has had no new image since {newest:%Y-%m-%d}.",
             evidence={"newest_at": newest.isoformat(), "tags": len(rows)},
             remedy="Ask whether anybody still pulls it; if not, archive or delete it.",
-            threshold=f"{seen.thresholds.unused_days} days",
+            threshold=f"{seen.thresholds.unused_days:g} days",
         )
 
 
@@ -55,5 +55,5 @@ def _behind(seen: Seen, registry: str, repository: str, rows: pd.DataFrame) -> I
             summary=f"{repository}:latest is {days:.0f} days older than {newest['tag']}.",
             evidence={"newest_tag": newest["tag"], "days_behind": round(days, 1)},
             remedy="Move the tag, or delete it: who pulls it gets an old image.",
-            threshold=f"{seen.thresholds.latest_behind_days} days",
+            threshold=f"{seen.thresholds.latest_behind_days:g} days",
         )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import Any, Final
 
 import pandas as pd
 
 from regtools.analyses.audit import MISSING
+from regtools.analyses.examinations.checked import facts, has_certificate, has_numbers
 from regtools.analyses.examinations.found import (
     DAY,
     Found,
@@ -18,43 +19,80 @@ from regtools.analyses.examinations.found import (
     severity_below,
 )
 from regtools.analyses.observations import certificates
-from regtools.analyses.thresholds import CRITICAL, INFO, OK, WARNING
 from regtools.schema import SnapshotRow
+from regtools.thresholds import CRITICAL, INFO, OK, WARNING
+
+_SHUT: Final = frozenset({"AUTH_REFUSED", "AUTH_REQUIRED"})
+"""Codes of checks that say: not you."""
+_NAMED: Final = 5
+"""How many examples the evidence names."""
+
+
+def is_shut(codes: Collection[str]) -> bool:
+    """Whether these codes of a registry's checks say that it did not let us in."""
+    return not _SHUT.isdisjoint(codes)
 
 
 def reachability(seen: Seen) -> Iterator[Found]:
     """Judge each stage of the last look at a registry: name, connection, TLS, sign-in, listing."""
-    for row in records(seen.checks):
-        if row["status"] == "skipped" or _has_certificate(row):
-            continue
-        severity = {"fail": CRITICAL, "warn": WARNING}.get(row["status"], OK)
-        if row["code"] == "AUTH_ANONYMOUS":
-            severity = INFO
-        yield Found(
-            severity=severity,
-            finding=row["code"],
-            registry=row["registry"],
-            subject=row["stage"],
-            summary=row["summary"] or f"The check of {row['stage']} said {row['code']}.",
-            evidence=_facts(row["evidence"]),
-            remedy=row["remedy"],
-        )
-    checked = set(seen.checks["registry"])
-    for registry in seen.registry_names():
-        if registry not in checked:
+    rows = records(seen.checks)
+    for registry, own in groupby(rows, key=lambda row: row["registry"]):
+        yield from _stages(str(registry), list(own))
+    checked = {row["registry"] for row in rows}
+    for snapshot in seen.snapshots:
+        if snapshot.registry not in checked:
+            checked.add(snapshot.registry)
             yield Found(
                 severity=INFO,
                 finding="CHECKS_MISSING",
-                registry=registry,
+                registry=snapshot.registry,
                 summary="The newest scan made no checks of the connection.",
-                remedy=f"Run `regtools diagnose {registry}`.",
+                evidence={"snapshot": snapshot.snapshot, "checks": 0},
+                remedy=f"Run `regtools diagnose {snapshot.registry}`.",
+                threshold="any",
             )
+
+
+def _stages(registry: str, rows: Sequence[Mapping[str, Any]]) -> Iterator[Found]:
+    codes = {row["code"] for row in rows}
+    odd = [row for row in rows if row["stage"] == "credentials" and row["status"] == "warn"]
+    for row in rows:
+        is_cause = is_shut(codes) and row in odd
+        is_same = row["code"] == "TOKEN_CLOCK_SKEW" and "CLOCK_SKEW" in codes
+        if row["status"] == "skipped" or has_numbers(row) or is_cause or is_same:
+            continue
+        yield _stage(registry, row, odd if row["code"] in _SHUT else ())
+
+
+def _stage(registry: str, row: Mapping[str, Any], causes: Sequence[Mapping[str, Any]]) -> Found:
+    """Tell a stage, and with a refusal what is odd about the credential: that is why."""
+    severity = {"fail": CRITICAL, "warn": WARNING}.get(row["status"], OK)
+    summary = row["summary"] or f"The check of {row['stage']} said {row['code']}."
+    remedy = row["remedy"]
+    if row["code"] == "AUTH_ANONYMOUS":
+        severity = INFO
+        remedy = remedy or "Nothing, where everybody is meant to pull; else ask for a credential."
+    for cause in causes:
+        said = "" if cause["code"] == "CREDENTIALS_NONE" else cause["summary"]
+        summary, remedy = f"{summary} {said}".rstrip(), cause["remedy"] or remedy
+    if severity != OK:
+        remedy = remedy or f"Run `regtools diagnose {registry}`."
+    return Found(
+        severity=severity,
+        finding=row["code"],
+        registry=registry,
+        subject=row["stage"],
+        summary=summary,
+        evidence=facts(row) or {"status": row["status"]},
+        remedy=remedy,
+        threshold="any",
+    )
 
 
 def expiry(seen: Seen) -> Iterator[Found]:
     """Judge how long certificates last, from now and not from the day of the check."""
     limits = seen.thresholds
-    presented = [row for row in records(seen.checks) if _has_certificate(row)]
+    presented = [row for row in records(seen.checks) if has_certificate(row)]
     for row in records(certificates(_like(seen.checks, presented), now=seen.now)):
         days = int(row["days_left"])
         severity = severity_below(
@@ -78,7 +116,7 @@ def expiry(seen: Seen) -> Iterator[Found]:
                 "issuer": row["issuer"],
             },
             remedy="" if severity == OK else "Renew it, and find out why it was not renewed.",
-            threshold=f"{limits.certificate_warning_days} days",
+            threshold=f"{limits.certificate_warning_days:g} days",
         )
 
 
@@ -101,6 +139,9 @@ def freshness(seen: Seen) -> Iterator[Found]:
             threshold=f"{limits.snapshot_warning_days:g} days",
         )
         complete = row.complete or _lacks_only_what_is_missing(seen, row)
+        # What could not be read is told by itself, with its reason.
+        if not complete and not _problems_of(seen, row).empty:
+            continue
         yield Found(
             severity=OK if complete else WARNING,
             finding="SNAPSHOT_COMPLETE" if complete else "SNAPSHOT_INCOMPLETE",
@@ -109,22 +150,50 @@ def freshness(seen: Seen) -> Iterator[Found]:
             summary="The newest scan read everything that is there."
             if complete
             else "The newest scan did not read everything: sizes and counts are lower bounds.",
-            remedy="" if complete else "Mend what the problems name, and scan again.",
+            evidence={"snapshot": row.snapshot, "complete": row.complete},
+            remedy="" if complete else "Scan again.",
+            threshold="any",
         )
 
 
 def unread(seen: Seen) -> Iterator[Found]:
-    """Repeat each problem of the newest scans."""
-    for row in records(seen.problems):
-        sign = "@" if ":" in row["reference"] else ":"
+    """Tell what the newest scans could not read: of one reason in one repository, one finding."""
+    told = {
+        (row["registry"], row["code"])
+        for row in records(seen.checks)
+        if row["status"] in ("fail", "warn")
+    }
+    for key, rows in seen.problems.groupby(["registry", "repository", "code"]):
+        registry, repository, code = map(str, key)
+        if not repository and (registry, code) in told:
+            continue
+        first, number = rows.iloc[0], len(rows)
+        subject = repository if number > 1 else _place(repository, first["reference"])
+        more = f" So it is with {number - 1:,} more." if number > 1 else ""
         yield Found(
             severity=WARNING,
-            finding=row["code"],
-            registry=row["registry"],
-            subject=sign.join(part for part in (row["repository"], row["reference"]) if part),
-            summary=row["message"],
-            remedy="Scan again; if it stays, ask the owner of the repository or of the registry.",
+            finding=code,
+            registry=registry,
+            subject=subject,
+            summary=f"{first['message']}{more}",
+            evidence={"problems": number, "references": rows["reference"].head(_NAMED).tolist()},
+            remedy="Scan again; if it stays, ask the owner of the repository or of the registry. "
+            "Until then sizes and counts are lower bounds.",
+            threshold="any",
         )
+
+
+def _place(repository: str, reference: str) -> str:
+    sign = "@" if ":" in reference else ":"
+    return sign.join(part for part in (repository, reference) if part)
+
+
+def _problems_of(seen: Seen, row: SnapshotRow) -> pd.DataFrame:
+    """Give what a scan of this registry and namespace could not read."""
+    own = seen.problems[seen.problems["registry"] == row.registry]
+    names = own["repository"]
+    inside = (names == row.namespace) | names.str.startswith(f"{row.namespace}/") | (names == "")
+    return own[inside] if row.namespace else own
 
 
 def _lacks_only_what_is_missing(seen: Seen, row: SnapshotRow) -> bool:
@@ -143,20 +212,6 @@ def _is_superseded(row: SnapshotRow, rows: Iterable[SnapshotRow]) -> bool:
         and (not other.namespace or row.namespace.startswith(f"{other.namespace}/"))
         for other in rows
     )
-
-
-def _has_certificate(row: Mapping[str, Any]) -> bool:
-    """Whether a check saw a certificate that it trusted: then only its end is left to judge."""
-    passed = row["status"] in ("ok", "warn") and row["stage"] == "tls"
-    return passed and "not_after" in _facts(row["evidence"])
-
-
-def _facts(evidence: object) -> dict[str, Any]:
-    try:
-        facts = json.loads(str(evidence))
-    except ValueError:
-        return {}
-    return facts if isinstance(facts, dict) else {}
 
 
 def _like(frame: pd.DataFrame, rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:

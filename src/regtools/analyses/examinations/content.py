@@ -7,8 +7,8 @@ from typing import Final
 
 import pandas as pd
 
-from regtools.analyses.examinations.found import Found, Seen
-from regtools.analyses.thresholds import CRITICAL, OK, WARNING
+from regtools.analyses.examinations.found import Found, Seen, counted, or_ok
+from regtools.thresholds import CRITICAL, OK, WARNING
 
 _NAMED: Final = 5
 """How many examples the evidence names."""
@@ -49,4 +49,32 @@ def _broken(registry: str, rows: pd.DataFrame) -> Found:
             "examples": rows.head(_NAMED)[["code", "repository", "what"]].to_dict("records"),
         },
         remedy=f"{first['remedy']} `regtools audit` lists everything.",
+        threshold="any",
     )
+
+
+def schema1(seen: Seen) -> Iterator[Found]:
+    """Name images of schema 1, as one finding for each registry; the audit lists them."""
+    old = seen.audit[seen.audit["code"] == "SCHEMA1"]
+    found = [
+        Found(
+            severity=str(rows["severity"].iloc[0]),
+            finding="SCHEMA1",
+            registry=str(registry),
+            summary=f"{counted(int(rows['affected'].map(len).sum()), 'tag')} in "
+            f"{counted(rows['repository'].nunique(), 'repository', 'repositories')} lead to images of "
+            "schema 1, which today's clients refuse.",
+            evidence={
+                "tags": int(rows["affected"].map(len).sum()),
+                "examples": [
+                    f"{row['repository']}:{tag}"
+                    for row in rows.to_dict("records")
+                    for tag in row["affected"]
+                ][:_NAMED],
+            },
+            remedy=str(rows["remedy"].iloc[0]),
+            threshold="any",
+        )
+        for registry, rows in old.groupby("registry")
+    ]
+    return or_ok(seen, found, finding="SCHEMA_OK", summary="No image is of schema 1.")

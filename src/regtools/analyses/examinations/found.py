@@ -10,8 +10,8 @@ from typing import Any, Final
 
 import pandas as pd
 
-from regtools.analyses.thresholds import CRITICAL, OK, WARNING, Thresholds
 from regtools.schema import SnapshotRow
+from regtools.thresholds import CRITICAL, OK, WARNING, Thresholds
 
 DAY: Final = timedelta(days=1)
 
@@ -35,6 +35,18 @@ class Seen:
     earlier_registries: pd.DataFrame
     """Sizes as of the scan before the newest."""
     earlier_repositories: pd.DataFrame
+    reported: pd.DataFrame
+    """What the vendors tell of sizes and quotas."""
+    untagged: pd.DataFrame
+    """How much each registry holds in manifests without a tag, where any is known."""
+    pulls: pd.DataFrame
+    """When each tag was made and pulled last."""
+    moved: pd.DataFrame
+    """Tags that named several manifests in turn, in the scans of `Thresholds.moved_days`."""
+    latency: pd.DataFrame
+    """How long each stage took beside earlier looks: what `regtools.baseline` gives, and registry."""
+    looks: pd.DataFrame
+    """What failed in each look of `Thresholds.error_days`."""
 
     def registry_names(self) -> list[str]:
         """Give each registry once, in order."""
@@ -55,6 +67,7 @@ class Found:
     evidence: Mapping[str, object] = field(default_factory=dict)
     remedy: str = ""
     threshold: str = ""
+    """What made it, in words; ``any``: one is enough."""
 
     def row(self) -> tuple[str, ...]:
         """Give the columns in order, the evidence as JSON."""
@@ -79,6 +92,11 @@ def or_ok(seen: Seen, found: Iterable[Found], *, finding: str, summary: str) -> 
     for registry in seen.registry_names():
         if registry not in named:
             yield Found(severity=OK, finding=finding, registry=registry, summary=summary)
+
+
+def counted(number: int, noun: str, nouns: str = "") -> str:
+    """Write a number with its noun: ``1 tag``, ``2 tags``."""
+    return f"{number:,} {noun if number == 1 else nouns or f'{noun}s'}"
 
 
 def severity_above(value: float, warning: float, critical: float) -> str:

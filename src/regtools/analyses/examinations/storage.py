@@ -1,37 +1,43 @@
-"""Is it of a sane size: the whole, its growth, repositories, layers, pulls, tags?"""
+"""Is it of a sane size: what has no tag, growth, repositories, layers, pulls, tags?"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Final
 
-from regtools.analyses.examinations.found import Found, Seen, or_ok, records, severity_above
-from regtools.analyses.thresholds import OK, WARNING
+from regtools.analyses.examinations.found import Found, Seen, counted, or_ok, records
+from regtools.thresholds import OK, WARNING
 from regtools.units import format_bytes
 
 _NAMED: Final = 5
 """How many examples a finding about many things names."""
 
 
-def capacity(seen: Seen) -> Iterator[Found]:
-    """Judge the stored bytes against the capacity, where one is given."""
-    limits = seen.thresholds
-    if limits.capacity_bytes is None:
-        return
-    for row in records(seen.registries):
-        size = int(row["physical_bytes"])
-        share = size / limits.capacity_bytes if limits.capacity_bytes > 0 else 1.0
-        severity = severity_above(
-            share, limits.capacity_warning_share, limits.capacity_critical_share
-        )
+def untagged(seen: Seen) -> Iterator[Found]:
+    """Judge how much of what is stored no tag leads to, where somebody tells what has no tag."""
+    limit = seen.thresholds.untagged_share
+    both = seen.untagged.merge(seen.registries[["registry", "physical_bytes"]], on="registry")
+    for row in records(both):
+        size, whole = int(row["untagged_bytes"]), int(row["physical_bytes"])
+        share = size / whole if whole else 0.0
+        much = share > limit
         yield Found(
-            severity=severity,
-            finding="CAPACITY_OK" if severity == OK else "CAPACITY_NEARLY_USED",
+            severity=WARNING if much else OK,
+            finding="UNTAGGED_MUCH" if much else "UNTAGGED_LITTLE",
             registry=row["registry"],
-            summary=f"{format_bytes(size)} are stored, {share:.0%} of the capacity.",
-            evidence={"physical_bytes": size, "capacity_bytes": limits.capacity_bytes},
-            remedy="" if severity == OK else "Delete tags nobody pulls, or add storage.",
-            threshold=f"{limits.capacity_warning_share:.0%} of {format_bytes(limits.capacity_bytes)}",
+            summary=f"{format_bytes(size)}, {share:.0%} of what is stored, are in "
+            f"{counted(row['untagged'], 'manifest')} that no tag leads to.",
+            evidence={
+                "untagged_bytes": size,
+                "physical_bytes": whole,
+                "manifests": row["untagged"],
+                "without_a_size": row["unread"],
+            },
+            remedy="See what still runs by digest, then let the registry's own cleanup of untagged "
+            "manifests take the rest."
+            if much
+            else "",
+            threshold=f"{limit:.0%} of what is stored",
         )
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Final
 
 from regtools.collect.probes.stage import clean, row
 from regtools.credentials import HUB_KEYS, Attempt, Credential, expires_at
 from regtools.reference import DOCKER_HUB
+from regtools.registries.listing import CredentialShape, Rights
 from regtools.schema import CheckRow
 
 STAGE: Final = "credentials"
@@ -40,6 +43,11 @@ def credentials(
     }
     if credential.is_anonymous:
         return _none(registry, attempts, evidence, wanted=wanted)
+    ends = expires_at(credential.password or credential.identity_token)
+    if ends is not None:
+        evidence["ends_at"] = _written(ends)
+    if credential.renew is not None or credential.cloud:
+        evidence["renewed"] = True
     fault = _fault(credential, now) or _odd_key(credential)
     if fault is not None:
         code, said, remedy = fault
@@ -54,6 +62,50 @@ def credentials(
         )
     summary = f"The credential from {clean(credential.source)} is used."
     return row(registry, STAGE, "CREDENTIALS_FOUND", "ok", summary, evidence=evidence)
+
+
+def described(
+    rows: Sequence[CheckRow], *, shape: CredentialShape | None = None, rights: Rights | None = None
+) -> list[CheckRow]:
+    """Add to the evidence what sort of credential it is, whose, and how long it lives.
+
+    Adds ``sort`` (in the vendor's words), ``personal`` (whether it is a person's; missing: nobody
+    tells), ``lives`` (in words, of a sort that lives for hours) and ``ends_at``, as far as known.
+
+    Parameters
+    ----------
+    rows
+        A registry's checks.
+    shape
+        What the credential looks like.
+    rights
+        What the vendor's own API says of it.
+    """
+    looks: dict[str, object] = {}
+    told: dict[str, object] = {}
+    if shape is not None:
+        looks["sort"] = shape.title
+        looks |= {} if shape.is_personal is None else {"personal": shape.is_personal}
+        looks |= {"lives": shape.expires_in} if shape.expires_in else {}
+    if rights is not None:
+        told |= {"sort": clean(rights.kind)} if rights.kind else {}
+        told |= {"ends_at": _written(rights.expires_at)} if rights.expires_at else {}
+    return [_with(one, looks, told) if one.stage == STAGE else one for one in rows]
+
+
+def _with(check: CheckRow, looks: dict[str, object], told: dict[str, object]) -> CheckRow:
+    """Add facts; what the vendor tells counts more than what it looks like."""
+    if check.status == "skipped" or check.code in _WITHOUT:
+        return check
+    return replace(check, evidence=json.dumps({**looks, **json.loads(check.evidence), **told}))
+
+
+_WITHOUT: Final = ("CREDENTIALS_NONE", "CREDENTIALS_UNREADABLE")
+"""Codes that say: there is none."""
+
+
+def _written(when: datetime) -> str:
+    return when.astimezone(UTC).isoformat(timespec="seconds")
 
 
 def _none(

@@ -181,12 +181,22 @@ GITLAB = RegistryKind(
     authenticates="a deploy token or access token with read_registry",
     credentials=(
         CredentialShape(title=_ACCESS, secret=_BEGINNINGS[_ACCESS]),
-        CredentialShape(title=_JOB, secret=_BEGINNINGS[_JOB], expires_in=_JOB_LIVES),
-        CredentialShape(title=_DEPLOY, secret=_BEGINNINGS[_DEPLOY], opens_api=False),
-        CredentialShape(title=_JOB, username=r"gitlab-ci-token", expires_in=_JOB_LIVES),
-        CredentialShape(title=_DEPLOY, username=r"gitlab\+deploy-token-\d+", opens_api=False),
-        CredentialShape(title=_OAUTH, username=r"oauth2", expires_in="2 hours"),
-        CredentialShape(title=_OAUTH, secret=_BEGINNINGS[_OAUTH], expires_in="2 hours"),
+        CredentialShape(
+            title=_JOB, secret=_BEGINNINGS[_JOB], expires_in=_JOB_LIVES, is_personal=False
+        ),
+        CredentialShape(
+            title=_DEPLOY, secret=_BEGINNINGS[_DEPLOY], opens_api=False, is_personal=False
+        ),
+        CredentialShape(
+            title=_JOB, username=r"gitlab-ci-token", expires_in=_JOB_LIVES, is_personal=False
+        ),
+        CredentialShape(
+            title=_DEPLOY, username=r"gitlab\+deploy-token-\d+", opens_api=False, is_personal=False
+        ),
+        CredentialShape(title=_OAUTH, username=r"oauth2", expires_in="2 hours", is_personal=True),
+        CredentialShape(
+            title=_OAUTH, secret=_BEGINNINGS[_OAUTH], expires_in="2 hours", is_personal=True
+        ),
     ),
     mistake="The registry wants the scope read_registry, and GitLab's API, which alone lists, "
     "read_api. A deploy token pulls but does not list: give an access token as api_token beside it. "
