@@ -25,7 +25,9 @@ from regtools.actions import (
     repository_actions,
     savings_table,
     source_table,
+    threshold_table,
 )
+from regtools.thresholds import Thresholds
 
 
 def test_each_repository_gets_advice() -> None:
@@ -169,3 +171,13 @@ def test_a_tag_that_names_one_build_should_not_have_moved() -> None:
     assert advice["1.4.2"].startswith("Names one build")
     assert advice["main"] == "Taken back once: ask what was wrong."
     assert advice["latest"] == advice["1.4"] == "Nothing: such tags move."
+
+
+def test_thresholds_are_listed_and_beside_a_moved_one_its_default() -> None:
+    shown = threshold_table(Thresholds(layer_bytes=3 * 10**9, untagged_share=0.5, version_tags=()))
+    rows = shown.set_index("threshold")
+    assert rows.loc["layer_bytes"].tolist() == ["3.00 GB", "1.00 GB"]
+    assert rows.loc["untagged_share"].tolist() == ["0.5 (50%)", "0.25 (25%)"]
+    assert rows.loc["capacity_bytes"].tolist() == ["not given", ""]
+    assert rows.loc["version_tags", "value"] == "none"
+    assert (rows["default"] != "").sum() == 3

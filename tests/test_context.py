@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.support.inventories import NOON, Shelf, publish
 
 from regtools.analyses.reach import EARLIEST_IMAGE
-from regtools.context import Provenance, moment, period, selection
+from regtools.context import Provenance, moment, open_thresholds, period, selection
 from regtools.errors import ConfigError
 from regtools.history import History
 from regtools.schema import SnapshotRow
+from regtools.thresholds import Thresholds
 
 
 @pytest.fixture
@@ -92,3 +94,31 @@ def test_provenance_is_an_escaped_table_and_data() -> None:
     assert "&lt;r&gt;" in bundle["text/html"]
     said = bundle["application/vnd.regtools.provenance+json"]
     assert said["snapshots"][0]["taken_at"] == "2026-11-23T00:00:00+00:00"
+
+
+def test_thresholds_are_those_of_the_settings_where_none_is_given(tmp_path: Path) -> None:
+    file = tmp_path / "regtools.toml"
+    file.write_text("[thresholds]\ntags = 7\nsnapshot_warning_days = 3\n")
+    limits = open_thresholds(config=file, snapshot_warning_days=None, certificate_warning_days="")
+    assert limits == Thresholds(tags=7, snapshot_warning_days=3)
+    assert open_thresholds(config=file, tags=9).tags == 9
+
+
+def test_a_warning_takes_along_what_is_critical(tmp_path: Path) -> None:
+    file = tmp_path / "regtools.toml"
+    file.write_text("")
+    limits = open_thresholds(
+        config=file, certificate_warning_days=3, snapshot_warning_days="8", error_days="2.5"
+    )
+    assert (limits.certificate_warning_days, limits.certificate_critical_days) == (3, 3)
+    assert (limits.snapshot_warning_days, limits.snapshot_critical_days) == (8, 8)
+    assert limits.error_days == 2.5
+
+
+@pytest.mark.parametrize("given", [{"tag": 3}, {"tags": "many"}, {"tags": -1}, {"tags": "nan"}])
+def test_a_threshold_that_is_none_is_a_clear_error(tmp_path: Path, given: dict[str, Any]) -> None:
+    file = tmp_path / "regtools.toml"
+    file.write_text("")
+    with pytest.raises(ConfigError) as caught:
+        open_thresholds(config=file, **given)
+    assert caught.value.code == "THRESHOLD_INVALID"

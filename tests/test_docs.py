@@ -63,7 +63,7 @@ def test_every_command_and_option_has_its_place(name: str, options: list[str]) -
 @pytest.mark.parametrize("code", RAISED)
 def test_every_code_is_explained(code: str) -> None:
     # What is odd about a vendor's policy stands beside the policies.
-    names = ("codes.md", "diagnose-codes.md", "lint-secret.md", "policies/README.md")
+    names = ("codes.md", "diagnose-codes.md", "health.md", "lint-secret.md", "policies/README.md")
     pages = tuple(ROOT / "docs" / name for name in names)
     assert any(f"`{code}`" in page.read_text() for page in pages)
 

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
 
 from regtools.errors import ConfigError, InvalidReferenceError
 from regtools.settings import Settings, load_settings, resolve_target
+from regtools.thresholds import Thresholds
 
 CONTENT = """
 history = "store/"
@@ -61,6 +63,7 @@ def test_without_a_file_there_are_defaults(tmp_path: Path) -> None:
     [
         ("histori = 'x'", "'history'"),
         ("[registries.a]\nurl = 'a.example'\npasword = 'x'", "'password'"),
+        ("[thresholds]\nlayer_byts = '2GB'", "'layer_bytes'"),
     ],
 )
 def test_an_unknown_key_is_refused_with_the_nearest(tmp_path: Path, text: str, said: str) -> None:
@@ -75,6 +78,14 @@ def test_an_unknown_key_is_refused_with_the_nearest(tmp_path: Path, text: str, s
     [
         ("history = ", "CONFIG_INVALID"),
         ("connections = 'many'", "CONFIG_INVALID"),
+        ("thresholds = 3", "CONFIG_INVALID"),
+        ("[thresholds]\ntags = 'many'", "CONFIG_INVALID"),
+        ("[thresholds]\nlayer_bytes = '2 elephants'", "THRESHOLD_INVALID"),
+        ("[thresholds]\ntags = -1", "THRESHOLD_INVALID"),
+        ("[thresholds]\ngrowth_share = inf", "THRESHOLD_INVALID"),
+        ("[thresholds]\nversion_tags = ['(']", "THRESHOLD_INVALID"),
+        ("[thresholds]\nsnapshot_critical_days = 1", "THRESHOLD_INVALID"),
+        ("[thresholds]\ncertificate_critical_days = 40", "THRESHOLD_INVALID"),
         ("[registries.a]\nurl = 'http://x y'", "CONFIG_INVALID"),
         ("[registries.a]\nurl = 'a.example'\nkind = 'dokerhub'", "KIND_UNKNOWN"),
         ("[registries.a]\nurl = 'a.example'\npassword = 'canary-1'", "SECRET_INLINE"),
@@ -120,3 +131,28 @@ def test_only_the_given_environment_counts(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setenv("REGTOOLS_CONNECTIONS", "7")
     assert load_settings(cwd=tmp_path, environ={}).connections == 32
     assert load_settings(cwd=tmp_path).connections == 7
+
+
+def test_every_threshold_can_be_set_and_sizes_may_be_texts(tmp_path: Path) -> None:
+    defaults = Thresholds()
+    texts, meant = [], {}
+    for field in dataclasses.fields(Thresholds):
+        default = getattr(defaults, field.name)
+        if isinstance(default, tuple):
+            texts.append(f"{field.name} = ['live-.*']")
+            meant[field.name] = ("live-.*",)
+        elif field.name.endswith("_bytes"):
+            texts.append(f"{field.name} = '3 GiB'")
+            meant[field.name] = 3 * 2**30
+        else:
+            texts.append(f"{field.name} = {default * 2}")
+            meant[field.name] = default * 2
+    settings = settings_of(tmp_path, "\n".join(["[thresholds]", *texts]))
+    assert dataclasses.asdict(settings.thresholds) == meant
+    assert settings_of(tmp_path, "").thresholds == defaults
+
+
+def test_a_threshold_that_cannot_be_meant_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        settings_of(tmp_path, "[thresholds]\nquota_warning_share = 0.99")
+    assert "quota_critical_share (0.95) is below quota_warning_share (0.99)" in caught.value.summary

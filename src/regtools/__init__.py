@@ -221,12 +221,8 @@ _HOMES = {
     "sharers": "analyses.sharing",
     "source_table": "actions",
     "table": "tables",
-<<<<<<< HEAD
     "tag_drift": "analyses.drift",
-=======
-    "tag_ages": "analyses.observations",
     "threshold_table": "actions",
->>>>>>> 1f9dbe4 (Health judges credentials, quotas, disks, speed, errors, pulls, tags and what has no tag; one fact is one finding)
     "tiles": "tables",
     "tipping_points": "analyses.comparison.break_even",
     "typed_workload": "analyses.workload",
@@ -344,12 +340,8 @@ __all__ = [
     "sharers",
     "source_table",
     "table",
-<<<<<<< HEAD
     "tag_drift",
-=======
-    "tag_ages",
     "threshold_table",
->>>>>>> 1f9dbe4 (Health judges credentials, quotas, disks, speed, errors, pulls, tags and what has no tag; one fact is one finding)
     "tiles",
     "tipping_points",
     "typed_workload",

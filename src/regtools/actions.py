@@ -237,13 +237,16 @@ def open_findings(health: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        severity, registry, subject, summary, remedy, threshold.
+        severity, registry (where there are several), subject, summary, remedy, threshold.
     """
     ranks = {severity: rank for rank, severity in enumerate(SEVERITIES)}
     found = health[health["severity"] != "ok"]
     ordered = found.sort_values("severity", key=lambda column: column.map(ranks), kind="stable")
-    columns = ["severity", "registry", "subject", "summary", "remedy", "threshold"]
-    return ordered[columns].reset_index(drop=True)
+    several = health["registry"].nunique() > 1
+    columns = ["subject", "summary", "remedy", "threshold"]
+    return ordered[["severity", *(["registry"] if several else []), *columns]].reset_index(
+        drop=True
+    )
 
 
 def threshold_table(thresholds: Thresholds) -> pd.DataFrame:

@@ -229,7 +229,7 @@ def test_what_could_not_be_read_is_one_finding_for_each_reason_and_repository(
     frame = judged(history)
     denied = frame[frame["finding"] == "DENIED"]
     assert denied["subject"].tolist() == ["app", "web:1"]
-    assert denied["summary"].tolist() == ["no So it is with 2 more.", "no"]
+    assert denied["summary"].tolist() == ["no So it is with 2 more in app.", "no"]
     assert json.loads(denied["evidence"].iloc[0])["problems"] == 3
     assert set(denied["severity"]) == {"warning"}
     assert not frame["finding"].isin(["SNAPSHOT_INCOMPLETE", "SNAPSHOT_COMPLETE"]).any()
@@ -367,6 +367,13 @@ def test_ages_are_counted_from_at_where_now_is_not_given(history: History) -> No
     at = NOON - timedelta(days=29)
     assert "SNAPSHOT_FRESH" in set(health(history, at=at)["finding"])
     assert health(history, at=at - timedelta(days=5)).empty
+
+
+def test_a_time_without_a_zone_is_utc(history: History) -> None:
+    add(history)
+    at = NOON.replace(tzinfo=None)
+    assert health(history, at=at).equals(health(history, at=NOON))
+    assert health(history, now=at).equals(health(history, now=NOON))
 
 
 def test_every_threshold_says_what_it_is_for() -> None:

@@ -131,7 +131,11 @@ def moved(name: str) -> Fact:
         "repository": "web",
         "tag": name,
         "moves": 2,
-        "moved_at": NOON - timedelta(days=1),
+        "last_moved_at": NOON - timedelta(days=1),
+        **dict.fromkeys(("kind", "first_digest", "last_digest"), ""),
+        **dict.fromkeys(("returns", "digests"), 2),
+        "first_moved_at": NOON - timedelta(days=2),
+        "days_between": 1.0,
     }
     return both(rows("moved", move), rows("pulls", tag(name, pushed_at=NOON)))
 
@@ -375,7 +379,7 @@ class TestOfAHistory:
         found = judge(self.seen(history)).set_index("finding").loc["VERSION_MOVED"]
         assert found["subject"] == "app"
         assert json.loads(found["evidence"])["moved"] == [
-            {"tag": "app:1.0.0", "moves": 1, "last_at": (NOON - timedelta(days=10)).isoformat()}
+            {"tag": "app:1.0.0", "moves": 2, "last_at": (NOON - timedelta(days=10)).isoformat()}
         ]
         assert "TAGS_STAY" in set(judge(self.seen(history, moved_days=5))["finding"])
 
@@ -417,7 +421,7 @@ class TestOfAHistory:
         found = judge(self.seen(history)).set_index("finding").loc["LATENCY_HIGH"]
         assert (found["subject"], found["severity"]) == ("http", "warning")
         assert found["summary"] == "The stage http took 500 ms, where 20 ms are usual."
-        assert found["threshold"] == "2 times and 100 ms over the usual"
+        assert found["threshold"] == "2 times the usual, and 100 ms over it"
         assert "LATENCY_USUAL" in set(judge(self.seen(history, latency_times=30))["finding"])
 
     def test_looks_that_failed_of_late_are_counted_once_each(self, history: History) -> None:

@@ -76,3 +76,25 @@ def test_a_notebook_reads_the_settings_that_were_named(
     ran = regtools("report", "health", *place, "--output", "out")
     assert ran.code == 0, ran.err
     assert "Contract" in Path("out/health/latest/health.ipynb").read_text()
+
+
+def test_the_health_report_is_judged_by_the_thresholds_of_the_settings(
+    regtools: Command, registry: DockerRegistry, tmp_path: Path
+) -> None:
+    regtools("scan", registry.url)
+    config = tmp_path / "elsewhere" / "mine.toml"
+    config.parent.mkdir()
+    config.write_text("[thresholds]\ntags = 0\nlayer_bytes = '1B'\n")
+    place = ("--history", Path("history").absolute(), "--config", config)
+    ran = regtools("report", "health", *place, "--output", "out")
+    assert ran.code == 0, ran.err
+    sidecar = json.loads(Path("out/health/latest/report.json").read_text())
+    assert {"TAGS_MANY", "LAYER_LARGE"} <= {one["code"] for one in sidecar["findings"]}
+    assert sidecar["parameters"]["certificate_days"] is None
+    page = Path("out/health/latest/index.html").read_text()
+    assert "0 tags" in page
+    assert "1.00 GB" in page, "the default beside the threshold that was moved"
+    config.write_text("[thresholds]\ntags = -1\n")
+    refused = regtools("report", "health", *place, "--output", "out")
+    assert refused.code == 2
+    assert "[THRESHOLD_INVALID]" in refused.err

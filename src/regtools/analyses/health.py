@@ -18,6 +18,7 @@ import pyarrow.compute
 from regtools.analyses.audit import audit, is_content
 from regtools.analyses.baseline import COLUMNS as LATENCY
 from regtools.analyses.baseline import baseline
+from regtools.analyses.drift import DRIFT, tag_drift
 from regtools.analyses.examinations import AREAS, Found, Seen
 from regtools.analyses.observations import checks, problems
 from regtools.analyses.reach import Reach, made, opened
@@ -161,10 +162,22 @@ def look(
         reported=query(store, "reported_rows", snapshots=newest),
         untagged=reach.ask("untagged_bytes", state=_NOW),
         pulls=reach.ask("tag_pulls", state=_NOW),
-        moved=query(store, "moved_tags", snapshots=lately(thresholds.moved_days)),
+        moved=_moved(store, newest, now - timedelta(days=thresholds.moved_days), at, registry),
         latency=_latency(store, seen_checks, newest, diagnosed.to_pandas()),
         looks=_looks(store, lately(thresholds.error_days), diagnosed, now, thresholds.error_days),
     )
+
+
+def _moved(
+    store: History,
+    newest: Sequence[SnapshotRow],
+    since: datetime,
+    until: datetime | None,
+    registry: str | None,
+) -> pd.DataFrame:
+    if not newest:
+        return made([], DRIFT)
+    return tag_drift(store, since, until, registry=registry)
 
 
 def _latency(

@@ -20,17 +20,22 @@ from regtools.plots._canvas import (
     listed,
     styled,
 )
+from regtools.thresholds import Thresholds
 from regtools.units import format_bytes
 
 
 @styled
-def plot_certificates(certificates: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+def plot_certificates(
+    certificates: pd.DataFrame, *, thresholds: Thresholds | None = None, ax: Axes | None = None
+) -> Axes:
     """Draw how many days each registry's certificate still lasts.
 
     Parameters
     ----------
     certificates
         Columns registry and days_left.
+    thresholds
+        From when on a certificate is a warning, and critical; left out: the defaults.
     ax
         Axes to draw on; new ones if left out.
     """
@@ -39,8 +44,10 @@ def plot_certificates(certificates: pd.DataFrame, *, ax: Axes | None = None) -> 
     if shown.empty:
         return empty(ax, "No registry was reached over TLS: there is no certificate to watch.")
     days = shown["days_left"].astype(float)
+    limits = thresholds or Thresholds()
+    warning, critical = limits.certificate_warning_days, limits.certificate_critical_days
     for place, day in enumerate(days):
-        looks = LOOKS["fail" if day < 7 else "warn" if day < 30 else "ok"]
+        looks = LOOKS["fail" if day < critical else "warn" if day < warning else "ok"]
         ax.barh(place, max(day, 0), height=0.6, lw=0.8, **looks)
         words = f"{day:.0f} days" if day >= 0 else f"expired {-day:.0f} days ago"
         ax.annotate(
@@ -52,8 +59,8 @@ def plot_certificates(certificates: pd.DataFrame, *, ax: Axes | None = None) -> 
     ax.margins(x=0.18)
     ax.set_xlim(left=0)
     ax.grid(visible=False)
-    ax.axvline(30, color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
-    ax.set_xlabel("days left; dashed: 30 days, time to renew")
+    ax.axvline(warning, color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
+    ax.set_xlabel(f"days left; dashed: {warning:g} days, time to renew")
     first = shown.iloc[0]
     title = (
         f"Next to end: {label(first['registry'], 40)}, in {first['days_left']:.0f} days"

@@ -41,7 +41,7 @@ _NAMED: Final = 5
 def latency(seen: Seen) -> Iterator[Found]:
     """Judge how long the stages took beside earlier looks; of all that is slow, one finding."""
     limits = seen.thresholds
-    threshold = f"{limits.latency_times:g} times and {limits.latency_ms:g} ms over the usual"
+    threshold = f"{limits.latency_times:g} times the usual, and {limits.latency_ms:g} ms over it"
     told = seen.latency[seen.latency["runs"] >= FEWEST_RUNS]
     for registry, rows in told.groupby("registry"):
         beside = rows.assign(over=rows["ms"] - rows["p50_ms"])
@@ -77,8 +77,8 @@ def latency(seen: Seen) -> Iterator[Found]:
             },
             remedy=""
             if slow.empty
-            else "Look at the way to it and at its storage; `regtools diagnose --repeat` says whether "
-            "it stays.",
+            else "Look at the way to it and at its storage; `regtools diagnose --watch` shows "
+            "whether it stays.",
             threshold=threshold,
         )
 

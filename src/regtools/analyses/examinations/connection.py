@@ -169,7 +169,8 @@ def unread(seen: Seen) -> Iterator[Found]:
             continue
         first, number = rows.iloc[0], len(rows)
         subject = repository if number > 1 else _place(repository, first["reference"])
-        more = f" So it is with {number - 1:,} more." if number > 1 else ""
+        place = f" in {repository}" if repository else ""
+        more = f" So it is with {number - 1:,} more{place}." if number > 1 else ""
         yield Found(
             severity=WARNING,
             finding=code,

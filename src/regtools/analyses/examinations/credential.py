@@ -82,7 +82,7 @@ def _owner(row: Mapping[str, Any]) -> Iterator[Found]:
         registry=row["registry"],
         subject=_SUBJECT,
         summary=f"The credential from {source} is a person's ({sort}): when that person goes, "
-        "nothing is pulled any more, and until then it may do all that the person may."
+        "nothing is pulled any more."
         if personal
         else f"The credential from {source} is a machine's ({sort}).",
         evidence={"source": source, "sort": sort, "personal": personal},

@@ -42,7 +42,7 @@ class Seen:
     pulls: pd.DataFrame
     """When each tag was made and pulled last."""
     moved: pd.DataFrame
-    """Tags that named several manifests in turn, in the scans of `Thresholds.moved_days`."""
+    """What `regtools.tag_drift` gives of `Thresholds.moved_days`."""
     latency: pd.DataFrame
     """How long each stage took beside earlier looks: what `regtools.baseline` gives, and registry."""
     looks: pd.DataFrame

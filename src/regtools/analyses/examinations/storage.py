@@ -37,7 +37,7 @@ def untagged(seen: Seen) -> Iterator[Found]:
             "manifests take the rest."
             if much
             else "",
-            threshold=f"{limit:.0%} of what is stored",
+            threshold=f"{limit:.0%} of the bytes",
         )
 
 

@@ -44,8 +44,7 @@ def never_pulled(seen: Seen) -> Iterator[Found]:
                 "most_in": {str(name): int(count) for name, count in where.head(_NAMED).items()},
             },
             remedy="Ask their owners, and let a retention rule take such tags." if many else "",
-            threshold=f"{limits.never_pulled_share:.0%} of tags older than "
-            f"{limits.never_pulled_days:g} days",
+            threshold=f"{limits.never_pulled_share:.0%} of the old tags",
         )
 
 
@@ -112,7 +111,7 @@ def _evidence(rows: pd.DataFrame) -> dict[str, object]:
             {
                 "tag": f"{row['repository']}:{row['tag']}",
                 "moves": int(row["moves"]),
-                "last_at": row["moved_at"].isoformat(),
+                "last_at": row["last_moved_at"].isoformat(),
             }
             for row in often.to_dict("records")
         ],
