@@ -30,6 +30,7 @@ from tests.support.frames import (
 
 from regtools import plots
 from regtools.plots._canvas import label, money
+from regtools.thresholds import Thresholds
 
 CERTIFICATES = pd.DataFrame({"registry": [REGISTRY, HOSTILE], "days_left": [90.0, 3.0]})
 AGES = pd.DataFrame({"age": ["young", HOSTILE], "tags": [30, 10]})
@@ -401,3 +402,14 @@ def test_what_was_not_read_may_only_seem_to_have_come(
     ax = draw(frames)
     assert "only seem to have come or gone" in plots.description(ax)
     assert any("only seem" in text.get_text() for text in ax.texts)
+
+
+def test_certificates_are_drawn_by_the_thresholds_that_hold() -> None:
+    limits = Thresholds(certificate_warning_days=120, certificate_critical_days=2)
+    ax = plots.plot_certificates(CERTIFICATES, thresholds=limits)
+    assert ax.get_xlabel() == "days left; dashed: 120 days, time to renew"
+    usual = plots.plot_certificates(CERTIFICATES)
+    assert usual.get_xlabel() == "days left; dashed: 30 days, time to renew"
+    assert [bar.get_facecolor() for bar in ax.patches] != [
+        bar.get_facecolor() for bar in usual.patches
+    ]
