@@ -170,7 +170,7 @@ def test_a_tag_that_names_one_build_should_not_have_moved() -> None:
     advice = shown.set_index("tag")["advice"]
     assert advice["1.4.2"].startswith("Names one build")
     assert advice["main"] == "Taken back once: ask what was wrong."
-    assert advice["latest"] == advice["1.4"] == "Nothing: such tags move."
+    assert advice["latest"] == advice["1.4"] == "Nothing."
 
 
 def test_thresholds_are_listed_and_beside_a_moved_one_its_default() -> None:

@@ -175,11 +175,10 @@ def base_growth(between: Between) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        registry (where there are several), base, platform, images, came_bytes, went_bytes,
-        grown_bytes.
+        registry (where there are several), base, platform, images, came_bytes, went_bytes.
     """
     bases = between.bases
-    columns = ["base", "platform", "images", "came_bytes", "went_bytes", "grown_bytes"]
+    columns = ["base", "platform", "images", "came_bytes", "went_bytes"]
     several = bases["registry"].nunique() > 1
     shown = bases[(["registry"] if several else []) + columns]
     return shown.assign(
@@ -210,7 +209,7 @@ def drift_table(drift: pd.DataFrame) -> pd.DataFrame:
     return shown.assign(fine=fine).sort_values("fine", kind="stable").drop(columns="fine")
 
 
-_MOVES: Final = "Nothing: such tags move."
+_MOVES: Final = "Nothing."
 _FULL_VERSION: Final = re.compile(r"v?\d+\.\d+\.\d+.*")
 
 
