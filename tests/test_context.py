@@ -102,6 +102,8 @@ def test_thresholds_are_those_of_the_settings_where_none_is_given(tmp_path: Path
     limits = open_thresholds(config=file, snapshot_warning_days=None, certificate_warning_days="")
     assert limits == Thresholds(tags=7, snapshot_warning_days=3)
     assert open_thresholds(config=file, tags=9).tags == 9
+    for size in ("2TB", 2 * 10**12, "2000000000000"):
+        assert open_thresholds(config=file, capacity_bytes=size).capacity_bytes == 2 * 10**12
 
 
 def test_a_warning_takes_along_what_is_critical(tmp_path: Path) -> None:
@@ -115,7 +117,10 @@ def test_a_warning_takes_along_what_is_critical(tmp_path: Path) -> None:
     assert limits.error_days == 2.5
 
 
-@pytest.mark.parametrize("given", [{"tag": 3}, {"tags": "many"}, {"tags": -1}, {"tags": "nan"}])
+@pytest.mark.parametrize(
+    "given",
+    [{"tag": 3}, {"tags": "many"}, {"tags": -1}, {"tags": "nan"}, {"capacity_bytes": "much"}],
+)
 def test_a_threshold_that_is_none_is_a_clear_error(tmp_path: Path, given: dict[str, Any]) -> None:
     file = tmp_path / "regtools.toml"
     file.write_text("")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, Final
 
 from regtools.errors import ConfigError
-from regtools.units import GB
+from regtools.units import GB, parse_bytes
 
 CRITICAL: Final = "critical"
 WARNING: Final = "warning"
@@ -150,8 +150,9 @@ def _number(name: str, value: object) -> float:
             remedy=f"Known are: {', '.join(known)}.",
         )
     try:
-        number = float(str(value))
-    except ValueError:
+        text = str(value)
+        number = float(parse_bytes(text) if name.endswith("_bytes") else text)
+    except (ConfigError, ValueError):
         raise _invalid(name, "no number") from None
     return int(number) if number.is_integer() else number
 

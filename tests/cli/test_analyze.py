@@ -142,3 +142,12 @@ def test_an_incomplete_inventory_is_said_to_be_a_lower_bound(
     publish(History(tmp_path / "partial"), shelf.inventory(), taken_at=NOON, complete=False)
     ran = regtools("usage", "--history", tmp_path / "partial")
     assert "at least" in ran.err
+
+
+def test_the_capacity_of_the_settings_counts_where_none_is_given(
+    regtools: Command, long_history: Path
+) -> None:
+    Path("regtools.toml").write_text('[thresholds]\ncapacity_bytes = "3GB"\n')
+    for given, limit in ((), 3 * 10**9), (("--capacity", "2GB"), 2 * 10**9):
+        ran = regtools("growth", "--history", long_history, *given, "--json")
+        assert [row["limit_bytes"] for row in ran.document["limits"]] == [limit]

@@ -180,6 +180,7 @@ def growth(
     from regtools.analyses.between import growth_between
     from regtools.analyses.growth import growth as analyze
     from regtools.context import open_history
+    from regtools.settings import load_settings
 
     store = open_history(options.history_location(history, config))
     earlier, later = options.moment(since), options.moment(until)
@@ -203,7 +204,9 @@ def growth(
         store,
         registry=registry,
         forecast_days=forecast_days,
-        capacity=parse_bytes(capacity) if capacity else None,
+        capacity=parse_bytes(capacity)
+        if capacity
+        else load_settings(config).thresholds.capacity_bytes,
     )
     series = records(result.series)
     if fmt is Format.JSON:
