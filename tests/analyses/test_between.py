@@ -103,6 +103,25 @@ def test_base_images_bring_their_layers_and_apps_the_rest(history: History) -> N
     ]
 
 
+def test_petabytes_are_exact_too(history: History) -> None:
+    """As floats they would be rounded from 2**53 on."""
+    huge, shelf = 2**53 + 1, Shelf()
+    shelf.tag("a", "1", shelf.image(layer("a", 5), size=0, config_size=0))
+    publish(history, shelf.inventory(), taken_at=NOON - DAY)
+    shelf.tag("b", "1", shelf.image(layer("b", huge), size=0, config_size=0))
+    shelf.tag("a", "same", shelf.repositories["a"]["1"].digest)
+    publish(history, shelf.inventory())
+    found = rt.growth_between(history, NOON - DAY)
+    for frame in (found.totals, found.repositories, found.tags, found.layers, found.bases):
+        assert frame["grown_bytes"].max() == huge
+    passed = rt.churn(history, NOON - DAY)
+    for frame in (passed.totals, passed.repositories, passed.intervals):
+        assert frame["came_bytes"].max() == huge
+    change = rt.first_and_last(rt.bytes_over_time(history, "repository"))
+    assert change["grown_bytes"].max() == huge
+    assert rt.age_profile(history)["physical_bytes"].max() == huge + 5
+
+
 def test_a_time_without_a_zone_is_one_in_utc(history: History) -> None:
     shelf = Shelf()
     shelf.tag("a", "1", shelf.image(layer("a", 5)))

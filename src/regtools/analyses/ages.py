@@ -74,6 +74,7 @@ def age_profile(
     now = in_utc(at) if at is not None else datetime.now(UTC)
     reach = Reach(store, {ONLY_STATE: snapshots})
     found = reach.ask("age_profile", tables={"ages": _limits(now)})
+    counted = ["tags", "logical_bytes", "physical_bytes"]
     names = sorted({row.registry for row in snapshots})
     missing = {row.registry for row in snapshots if not row.complete}
     missing |= set(found.loc[~found["known"], "registry"])
@@ -82,8 +83,9 @@ def age_profile(
             [(name, name not in missing) for name in names], {"registry": "str", "complete": "bool"}
         )
         .merge(_NAMES, how="cross")
-        .merge(found, on=["registry", "number"], how="left")
-        .fillna(dict.fromkeys(("tags", "logical_bytes", "physical_bytes"), 0))
+        # Whole numbers stay whole where an age has no row.
+        .merge(found.astype(dict.fromkeys(counted, "Int64")), on=["registry", "number"], how="left")
+        .fillna(dict.fromkeys(counted, 0))
     )
     return typed(frame, PROFILE)
 

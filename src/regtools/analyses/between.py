@@ -245,8 +245,12 @@ def _matched(left: pd.DataFrame, right: pd.DataFrame, by: list[str]) -> pd.DataF
 
 
 def _plain(frame: pd.DataFrame, by: list[str]) -> pd.DataFrame:
-    """Make names objects: pandas 3 cannot merge two empty columns of text."""
-    return frame.astype(dict.fromkeys(by, "object"))
+    """Make names objects, since pandas 3 cannot merge two empty columns of text.
+
+    Whole numbers stay whole where a row has no match: as floats, bytes are not exact from 9 PB on.
+    """
+    numbers = frame.select_dtypes("int64").columns.difference(by)
+    return frame.astype({**dict.fromkeys(by, "object"), **dict.fromkeys(numbers, "Int64")})
 
 
 def _layers(shares: pd.DataFrame) -> pd.DataFrame:

@@ -114,8 +114,10 @@ def first_and_last(over_time: pd.DataFrame) -> pd.DataFrame:
     """
     names = [name for name in ("registry", "namespace", "repository") if name in over_time]
     times = over_time.groupby("registry")["taken_at"]
-    first = over_time[over_time["taken_at"] == times.transform("min")]
-    last = over_time[over_time["taken_at"] == times.transform("max")]
+    # Whole numbers stay whole where a row is missing.
+    exact = over_time.astype({"physical_bytes": "Int64", "tags": "Int64"})
+    first = exact[exact["taken_at"] == times.transform("min")]
+    last = exact[exact["taken_at"] == times.transform("max")]
     frame = (
         over_time[names]
         .drop_duplicates()
