@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import random
 import resource
+import shutil
 import signal
 import socket
 import subprocess
@@ -23,6 +25,7 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 from prometheus_client.parser import text_string_to_metric_families
+from tests.nightly.driver import night as night_in
 from tests.support.command import Command
 from tests.support.docker_registry import DockerRegistry
 from tests.support.fake_registry import Answer, FakeRegistry, fake_registry
@@ -35,7 +38,7 @@ from regtools.nightly.lock import NAME, only_run
 from regtools.nightly.notify import notify, text
 from regtools.nightly.outside import copy_reports
 from regtools.nightly.tidy import tidy
-from regtools.reports import PAGES, Report, notebooks
+from regtools.reports import Report, notebooks, pages
 from regtools.settings import NotifySettings
 
 DRIVER = Path(__file__).with_name("driver.py")
@@ -96,6 +99,8 @@ class TestANight:
             == Path("reports/health/latest/report.json").read_bytes()
         )
         assert "health/" in Path("elsewhere/index.html").read_text()
+        assert night.sheet == str(Path("elsewhere/summary.html").resolve())
+        assert "All registries" in Path(night.sheet).read_text()
         assert night.line.startswith("regtools: fine in ")
 
     def test_a_registry_that_fails_does_not_stop_the_others(
@@ -181,6 +186,9 @@ class TestTheCommand:
         write_settings(registry.url)
         quiet = regtools("run", "--quiet")
         assert (quiet.code, quiet.out, quiet.err) == (0, "", "")
+        spoken = regtools("run")
+        sheet = Path("reports/summary.html").resolve()
+        assert spoken.err.splitlines()[-1] == f"All registries on one sheet: {sheet}"
         write_settings(registry.url, fail_on="warning")
         found = regtools("run", "--quiet")
         assert found.code == 1
@@ -399,6 +407,13 @@ class TestNotify:
             told = [step.subject for step in run().steps if step.step == "notify"]
         assert told == ["always", "finding"]
 
+    def test_people_are_told_where_all_stands_on_one_sheet(self) -> None:
+        night = night_with("Bad")
+        assert "sheet" not in text(night)
+        night.sheet = "s3://bucket/reports/summary.html"
+        assert text(night).splitlines()[-1] == f"All registries on one sheet: {night.sheet}"
+        assert night.to_dict()["sheet"] == night.sheet
+
     def test_many_findings_are_counted(self) -> None:
         night = night_with("one")
         many = [{"severity": "critical", "summary": f"n{n}"} for n in range(25)]
@@ -413,6 +428,14 @@ class Receiver(FakeRegistry):
 
     def _content(self, seen: Any) -> Answer:
         return Answer(self._status, b"the answer may echo a secret")
+
+
+class Denying(FakeRegistry):
+    """A bucket that a policy closes, as S3 says so."""
+
+    def _content(self, seen: Any) -> Answer:
+        words = b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
+        return Answer(403, words, {"Content-Type": "application/xml"})
 
 
 class mail_server:  # noqa: N801 - reads as a function
@@ -479,7 +502,7 @@ class TestPublishing:
         report.mkdir(parents=True)
         for name in ("index.html", "report.json", "health.ipynb"):
             (report / name).write_text(name)
-        for page in PAGES:
+        for page in ("index.html", "summary.html"):
             (output / page).write_text("all")
         return output, report
 
@@ -505,6 +528,33 @@ class TestPublishing:
             copy_reports(output, [report], self.place(bucket_server, "no-such-bucket"))
         assert caught.value.code == "PUBLISH_FAILED"
         assert "to s3://no-such-bucket/pages:" in caught.value.summary
+
+    @pytest.mark.parametrize(
+        ("server", "why"), [("denies", "ACCESS_DENIED"), ("is down", "curlCode: 7")]
+    )
+    def test_a_bucket_that_cannot_be_written_costs_no_report(
+        self,
+        shelf: Path,
+        write_settings: Callable[..., Path],
+        registry: DockerRegistry,
+        server: str,
+        why: str,
+    ) -> None:
+        with fake_registry(fake=Denying()) as bucket:
+            host = bucket.host if server == "denies" else "127.0.0.1:1"
+            write_settings(registry.url, publish=self.place(host, "nightly"), diagnose=False)
+            night = run()
+        (failed,) = night.failed
+        assert (failed.step, failed.subject, failed.code) == (
+            "publish",
+            "s3://nightly/pages",
+            "PUBLISH_FAILED",
+        )
+        assert why in failed.summary
+        assert night.exit_code == 3
+        assert night.sheet == str(Path("reports/summary.html").resolve())
+        check_whole(Path("reports"))
+        assert Path("reports/health/latest/report.json").is_file()
 
     def test_a_secret_in_the_address_is_refused_and_not_shown(self, tmp_path: Path) -> None:
         output, report = self.made(tmp_path)
@@ -559,9 +609,8 @@ def check_whole(reports: Path) -> None:
         assert (folder / "report.json").is_file()
     for latest in reports.glob("*/latest"):
         assert (latest / "index.html").is_file()
-    for page in PAGES:
-        if (reports / page).exists():
-            assert "</html>" in (reports / page).read_text()
+    for page in pages(reports):
+        assert "</html>" in page.read_text()
 
 
 def test_twenty_kills_leave_only_whole_reports(
@@ -570,21 +619,35 @@ def test_twenty_kills_leave_only_whole_reports(
     write_settings: Callable[..., Path],
     registry: DockerRegistry,
 ) -> None:
+    """Each run is forked from a process that has all modules: no kill is spent on their loading."""
     write_settings(registry.url, diagnose=False)
+    write_notebook(shelf / "health.ipynb", ("show", "print(1)"), parameters='history = ""')
+    forks = multiprocessing.get_context("forkserver")
+    forks.set_forkserver_preload(["tests.nightly.driver", "regtools.nightly.run"])
+    said = tmp_path / "said"
     # The first run reads everything: how long the second takes is how long the killed ones would.
     for _ in range(2):
         clock = time.monotonic()
-        assert start(tmp_path, shelf).wait(timeout=120) == 0
+        process = forks.Process(target=night_in, args=(shelf, tmp_path, said))
+        process.start()
+        process.join(timeout=120)
+        assert process.exitcode == 0, said.read_text()
     whole = time.monotonic() - clock
     drawn = random.Random(20)
+    ended = []
     for number in range(20):
-        process = start(tmp_path, shelf)
-        time.sleep(drawn.uniform(0, whole))
+        process = forks.Process(target=night_in, args=(shelf, tmp_path, said))
+        process.start()
+        # Once in each twentieth of the run, at a random moment of it.
+        time.sleep((number + drawn.random()) / 20 * whole)
         how = signal.SIGKILL if number % 2 else signal.SIGTERM
-        process.send_signal(how)
-        _, said = process.communicate(timeout=30)
-        assert process.returncode in {0, 143, -how}, said.decode()
+        if process.is_alive():
+            os.kill(process.pid or 0, how)
+        process.join(timeout=30)
+        assert process.exitcode in {0, 143, -how}, said.read_text()
+        ended.append(process.exitcode)
         check_whole(tmp_path / "reports")
+    assert sum(code != 0 for code in ended) >= 10
     last = start(tmp_path, shelf)
     assert last.wait(timeout=120) == 0
     check_whole(tmp_path / "reports")
@@ -632,3 +695,48 @@ def test_a_full_disk_ends_with_3_and_leaves_the_good_report(
     assert len(said.decode().strip().splitlines()) == 1
     assert (tmp_path / "reports/health/latest").readlink() == before
     check_whole(tmp_path / "reports")
+
+
+def may_mount() -> bool:
+    """Say whether a small disk can be had: not in every container."""
+    unshare = shutil.which("unshare")
+    return (
+        unshare is not None
+        and not subprocess.run(
+            [*MOUNTING, "mount", "-t", "tmpfs", "none", "/mnt"], check=False, capture_output=True
+        ).returncode
+    )
+
+
+MOUNTING = ("unshare", "--user", "--map-root-user", "--mount")
+
+
+@pytest.mark.skipif(not may_mount(), reason="no file system can be mounted here")
+def test_a_disk_without_a_free_byte_costs_one_night_and_no_report(
+    tmp_path: Path,
+    shelf: Path,
+    write_settings: Callable[..., Path],
+    registry: DockerRegistry,
+) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    write_settings(registry.url, diagnose=False).rename(disk / "regtools.toml")
+    script = DRIVER.with_name("full_disk.py")
+    ran = subprocess.run(
+        [*MOUNTING, sys.executable, str(script), str(DRIVER), str(shelf), str(disk)],
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    good, full, after = json.loads(ran.stdout)
+    assert (good["code"], good["said"]) == (0, [])
+    assert full["code"] == 3
+    assert len(full["said"]) == 1
+    assert "No space left on device" in full["said"][0]
+    assert full["latest"] == good["latest"]
+    assert (after["code"], after["said"]) == (0, [])
+    assert after["latest"] > good["latest"]
+    for one in (good, full, after):
+        assert (one["report"], one["page"], one["left"]) == ("health", "</html>", [])
+        assert one["pages"] == ["</html>", "</html>"]

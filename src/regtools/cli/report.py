@@ -63,15 +63,16 @@ def command(
     as_json: options.Json = False,
 ) -> None:
     """Make reports from the history and publish them, whole or not at all."""
-    from regtools.reports import report
+    from regtools.reports import SUMMARY, report
     from regtools.settings import load_settings
 
     settings = load_settings(config)
     options.for_kernels(config)
+    folder = output or Path(settings.reports)
     made = report(
         [name.value for name in names],
         history=history or settings.history,
-        output=output or Path(settings.reports),
+        output=folder,
         parameters=_parameters(parameter or []),
         registry=registry or "",
         pdf=pdf,
@@ -80,6 +81,7 @@ def command(
         print_document(reports=[plain(dataclasses.asdict(one)) for one in made])
     for one in made:
         say(f"{one.name}: {one.page}")
+    say(f"All registries on one sheet: {folder / SUMMARY}")
     if fail_on is not Threshold.NEVER and any(one.worst in _at_or_above(fail_on) for one in made):
         raise typer.Exit(1)
 

@@ -66,6 +66,8 @@ def command(
         print_document(**night.to_dict())
     elif not quiet or night.exit_code:
         say(night.line)
+        if night.sheet and not quiet:
+            say(f"All registries on one sheet: {night.sheet}")
     if night.exit_code:
         raise typer.Exit(night.exit_code)
 

@@ -1,8 +1,7 @@
-"""One run at a time: a lock that says who holds it, and falls with the process."""
+"""One run at a time: a lock that says who holds it."""
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import socket
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from regtools.errors import ConfigError, RunError
+from regtools.reports.lock import take
 
 NAME: Final = ".regtools-run.lock"
 _MOST_BYTES: Final = 4096
@@ -30,8 +30,9 @@ def only_run(folder: Path) -> Iterator[None]:
         Code ``RUN_UNWRITABLE``: the folder cannot be written.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        handle = os.open(folder / NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        handle = take(folder / NAME)
+    except BlockingIOError:
+        raise _held(folder / NAME) from None
     except OSError as error:
         raise ConfigError(
             f"The run's lock cannot be written into {folder}: {error.strerror or error}.",
@@ -39,10 +40,6 @@ def only_run(folder: Path) -> Iterator[None]:
             remedy="Name a folder you may write to as reports in the settings.",
         ) from error
     try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise _held(handle) from None
         holder = {
             "pid": os.getpid(),
             "host": socket.gethostname(),
@@ -55,11 +52,12 @@ def only_run(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def _held(handle: int) -> RunError:
+def _held(file: Path) -> RunError:
     try:
-        holder = json.loads(os.pread(handle, _MOST_BYTES, 0))
+        with file.open("rb") as stream:
+            holder = json.loads(stream.read(_MOST_BYTES))
         who = f"process {int(holder['pid'])} on {holder['host']}, since {holder['since']}"
-    except (ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError):
         who = "another process"
     return RunError(
         f"Another run is under way: {who}.",

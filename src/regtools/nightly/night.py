@@ -40,6 +40,9 @@ class Night:
     seconds: float = 0.0
     steps: list[Step] = field(default_factory=list)
     reports: list[Report] = field(default_factory=list)
+    sheet: str = ""
+    """Where all registries stand on one sheet: where reports are published, else here; empty: no
+    report was made."""
 
     @property
     def failed(self) -> list[Step]:
@@ -99,6 +102,7 @@ class Night:
             "status": self.status,
             "exit_code": self.exit_code,
             "summary": self.line,
+            "sheet": self.sheet,
             "steps": [
                 {
                     "step": step.step,

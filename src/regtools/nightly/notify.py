@@ -96,7 +96,7 @@ def _host(url: str) -> str:
 
 
 def text(night: Night) -> str:
-    """Say it for people: the line, and the worst findings."""
+    """Say it for people: the line, the worst findings, and where all stands on one sheet."""
     found = [
         f"• {finding.get('severity', '')}: {one_line(str(finding.get('summary', '')))}"
         for report in night.reports
@@ -104,7 +104,8 @@ def text(night: Night) -> str:
         if finding.get("severity") in ("critical", "warning")
     ]
     more = [f"… and {len(found) - _MOST_FINDINGS} more."] if len(found) > _MOST_FINDINGS else []
-    return "\n".join([one_line(night.line), *found[:_MOST_FINDINGS], *more])
+    sheet = [f"All registries on one sheet: {one_line(night.sheet)}"] if night.sheet else []
+    return "\n".join([one_line(night.line), *found[:_MOST_FINDINGS], *more, *sheet])
 
 
 def one_line(words: str) -> str:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pyarrow.fs as pafs
 
 from regtools.errors import RunError
-from regtools.reports import PAGES
+from regtools.reports import pages
 
 
 def copy_reports(output: Path, reports: list[Path], place: str) -> int:
@@ -50,8 +50,8 @@ def copy_reports(output: Path, reports: list[Path], place: str) -> int:
                 latest = f"{root}/{report.parent.name}/latest/{file.name}"
                 _put(filesystem, latest, file.read_bytes())
                 count += 1
-        for page in PAGES:
-            _put(filesystem, f"{root}/{page}", (output / page).read_bytes())
+        for page in pages(output):
+            _put(filesystem, f"{root}/{page.name}", page.read_bytes())
             count += 1
         return count
     except (OSError, ValueError) as error:

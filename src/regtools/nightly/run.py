@@ -20,7 +20,7 @@ from regtools.nightly.notify import is_wanted, notify
 from regtools.nightly.outside import copy_reports, shown
 from regtools.nightly.tidy import tidy
 from regtools.progress import Silent
-from regtools.reports import Limits, report
+from regtools.reports import SUMMARY, Limits, report
 from regtools.session import Scanned, scan
 from regtools.settings import Settings, load_settings
 from regtools.units import parse_seconds
@@ -194,6 +194,9 @@ def _report(work: _Work, limits: Limits) -> None:
         work.done("report", ", ".join(work.settings.run.reports), started)
     # They end in any order.
     work.night.reports.sort(key=lambda made: made.name)
+    sheet = work.output / SUMMARY
+    if work.night.reports and sheet.is_file():
+        work.night.sheet = str(sheet.resolve())
 
 
 def _publish(work: _Work) -> None:
@@ -202,6 +205,7 @@ def _publish(work: _Work) -> None:
         with work.step("publish", shown(place)):
             folders = [one.folder.resolve() for one in work.night.reports]
             copy_reports(work.output.resolve(), folders, place)
+            work.night.sheet = f"{shown(place).rstrip('/')}/{SUMMARY}"
 
 
 def _tell(work: _Work, pause: float) -> None:

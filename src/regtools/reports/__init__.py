@@ -16,7 +16,7 @@ from typing import Final
 from regtools.errors import ConfigError, HistoryError, ReportError
 from regtools.reports import quick as quick  # before anything that loads nbformat
 from regtools.reports.notebooks import EVERY_NIGHT, REPORTS, Job, Value, prepare
-from regtools.reports.pages import PAGES, write_pages
+from regtools.reports.pages import SUMMARY, pages, write_pages
 from regtools.reports.pdf import find_browser
 from regtools.reports.publish import (
     Report,
@@ -33,7 +33,17 @@ _LONGEST: Final = "storage-growth"
 _GIVES_WAY: Final = 10
 """Niceness of the others where all have to share too few processors."""
 
-__all__ = ["ALL", "EVERY_NIGHT", "PAGES", "REPORTS", "Limits", "Report", "report", "report_schema"]
+__all__ = [
+    "ALL",
+    "EVERY_NIGHT",
+    "REPORTS",
+    "SUMMARY",
+    "Limits",
+    "Report",
+    "pages",
+    "report",
+    "report_schema",
+]
 
 
 def report(
@@ -74,7 +84,7 @@ def report(
     limits
         How long a kernel may take to start and a cell to run.
     pdf
-        Also print each page as PDF, by Chromium or Chrome.
+        Also print each page and the summary as PDF, by Chromium or Chrome.
 
     Returns
     -------
@@ -89,7 +99,8 @@ def report(
     HistoryError
         The history has no snapshot.
     ReportError
-        At least one notebook did not finish. The others are published all the same.
+        At least one notebook did not finish, or a PDF could not be printed. The others are
+        published all the same.
     """
     jobs = prepare(_chosen(names), {**(parameters or {}), **_places(history, registry)})
     _require_snapshots(str(history), registry)
@@ -100,7 +111,10 @@ def report(
         done, failed = _run_all(
             jobs, staged, folder, created_at, progress, limits or Limits(), browser, on_done
         )
-        write_pages(folder)
+        try:
+            write_pages(folder, browser)
+        except ReportError as error:
+            failed.append(error)
     if failed:
         raise _joined(failed)
     return done

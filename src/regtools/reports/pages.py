@@ -2,8 +2,9 @@
 
     <output>/index.html    every report, newest first
     <output>/summary.html  each registry in a row, and what needs a hand first
+    <output>/summary.pdf   the same, where PDFs are asked for
 
-Both are made from the reports' own ``report.json``, and replaced in one step.
+They are made from the reports' own ``report.json``, and each is replaced in one step.
 """
 
 from __future__ import annotations
@@ -19,10 +20,13 @@ import jinja2
 
 from regtools.reports.html import moment, page_css, regtools_version, subtitle
 from regtools.reports.notebooks import EVERY_NIGHT, REPORTS
+from regtools.reports.pdf import print_pdf
 from regtools.reports.publish import SIDECAR, sync
 from regtools.tables import SEVERITIES, cell_text, components_css, format_date, visible
 
-PAGES: Final = ("index.html", "summary.html")
+INDEX: Final = "index.html"
+SUMMARY: Final = "summary.html"
+_PDF: Final = "summary.pdf"
 _URGENT: Final = 5
 """How many findings fit the sheet below the registries."""
 _HINDERS: Final = "health"
@@ -33,23 +37,44 @@ _KEYS: Final = {"report", "title", "status", "created_at", "snapshots", "finding
 _TEMPLATES: Final = Path(__file__).resolve().parent / "templates"
 
 
-def write_pages(output: Path) -> list[Path]:
-    """Write the index and the summary.
+def pages(output: Path) -> list[Path]:
+    """Name the pages over all reports that are there.
 
     Parameters
     ----------
     output
         The folder of all reports.
     """
+    return [path for name in (INDEX, SUMMARY, _PDF) if (path := output / name).is_file()]
+
+
+def write_pages(output: Path, browser: str = "") -> list[Path]:
+    """Write the index and the summary.
+
+    Parameters
+    ----------
+    output
+        The folder of all reports.
+    browser
+        Prints the summary as PDF, too; empty: none, and one of an earlier night goes.
+
+    Raises
+    ------
+    ReportError
+        Code ``PDF_FAILED``; the pages are written.
+    """
     entries = _published(output)
     newest = [
         next(entry for entry in entries if entry["report"] == name)
         for name in _in_order({entry["report"] for entry in entries})
     ]
-    return [
-        _write(output, "index.html", newest=newest, entries=entries),
-        _write(output, "summary.html", **summary(newest)),
-    ]
+    _write(output, INDEX, newest=newest, entries=entries)
+    sheet = _write(output, SUMMARY, **summary(newest))
+    if browser:
+        _print(browser, sheet, output / _PDF)
+    else:
+        (output / _PDF).unlink(missing_ok=True)
+    return pages(output)
 
 
 def summary(newest: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -176,10 +201,24 @@ def _write(output: Path, name: str, **values: Any) -> Path:
         version=regtools_version(),
         css=components_css() + page_css(),
     )
-    aside = output / f".{name}-{secrets.token_hex(4)}"
+    aside = _aside(output, name)
     aside.write_text(html, encoding="utf-8")
     sync(aside)
     return aside.replace(output / name)
+
+
+def _print(browser: str, sheet: Path, pdf: Path) -> None:
+    aside = _aside(pdf.parent, pdf.name)
+    try:
+        print_pdf(browser, sheet, aside, name=sheet.stem)
+        sync(aside)
+        aside.replace(pdf)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def _aside(output: Path, name: str) -> Path:
+    return output / f".{secrets.token_hex(4)}-{name}"
 
 
 def _shown(value: object) -> object:

@@ -10,7 +10,6 @@ A report is written in a hidden folder beside them and renamed into place.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import re
@@ -25,6 +24,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from regtools.errors import ConfigError
 from regtools.reports.html import Page, regtools_version
+from regtools.reports.lock import take
 from regtools.reports.notebooks import Job
 from regtools.reports.pdf import print_pdf
 from regtools.schema import SCHEMA_VERSION
@@ -89,8 +89,13 @@ def locked(output: Path) -> Iterator[None]:
         Another run holds it, or the folder cannot be written.
     """
     try:
-        output.mkdir(parents=True, exist_ok=True)
-        handle = os.open(output / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        handle = take(output / _LOCK)
+    except BlockingIOError as error:
+        raise ConfigError(
+            f"Another run is writing reports to {output}.",
+            code="REPORTS_LOCKED",
+            remedy="Wait for it to finish, or name another folder with --output.",
+        ) from error
     except OSError as error:
         raise ConfigError(
             f"Reports cannot be written to {output}: {error.strerror or error}.",
@@ -98,21 +103,9 @@ def locked(output: Path) -> Iterator[None]:
             remedy="Name a folder you may write to with --output.",
         ) from error
     try:
-        _take(handle, output)
         yield
     finally:
         os.close(handle)
-
-
-def _take(handle: int, output: Path) -> None:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise ConfigError(
-            f"Another run is writing reports to {output}.",
-            code="REPORTS_LOCKED",
-            remedy="Wait for it to finish, or name another folder with --output.",
-        ) from error
 
 
 @contextmanager
