@@ -337,7 +337,7 @@ def _content(name: str, text: str) -> str:
         return f'<code title="{escape(text)}">{escape(text[:_DIGEST_SHOWN])}…</code>'
     if name == "command":
         return _command(text)
-    return _sentence(text) if " " in text.strip() else _breakable(text)
+    return _sentence(text) if " " in text.strip() else breakable(text)
 
 
 def _sentence(text: str) -> str:
@@ -351,8 +351,14 @@ def _command(line: str) -> str:
     return f"<code>{words}</code>" if words else ""
 
 
-def _breakable(name: str) -> str:
-    """Let a long name break where a reader would, after a slash or a dot."""
+def breakable(name: str) -> str:
+    """Escape a name, and let a long one break where a reader would, after a slash or a dot.
+
+    Examples
+    --------
+    >>> breakable("registry.example.com")
+    'registry.<wbr>example.<wbr>com'
+    """
     if len(name) <= _LONG_NAME:
         return escape(name)
     return "<wbr>".join(escape(part) for part in _BREAKS.split(name))
@@ -360,7 +366,7 @@ def _breakable(name: str) -> str:
 
 def _link(url: str) -> str:
     shown = url.split("://", 1)[1].split("?", 1)[0].rstrip("/")
-    return f'<a href="{escape(url)}" rel="noopener noreferrer">{_breakable(shown)}</a>'
+    return f'<a href="{escape(url)}" rel="noopener noreferrer">{breakable(shown)}</a>'
 
 
 def _plain(frame: pd.DataFrame, headings: Mapping[str, str]) -> str:

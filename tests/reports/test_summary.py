@@ -13,6 +13,7 @@ import pytest
 from tests.reports.test_publish import NOW, publish_one
 from tests.support.processes import find_program
 
+from regtools.errors import ReportError
 from regtools.reports.pages import summary, write_pages
 from regtools.reports.pdf import print_pdf
 
@@ -160,7 +161,7 @@ def test_without_a_report_the_sheet_says_so(tmp_path: Path) -> None:
     assert "No report yet" in sheet.read_text()
 
 
-@pytest.mark.parametrize("registries", [1, 6])
+@pytest.mark.parametrize("registries", [1, 8])
 def test_it_prints_on_one_page(tmp_path: Path, registries: int) -> None:
     report = publish_one(tmp_path)
     said = json.loads(report.sidecar.read_text())
@@ -188,3 +189,38 @@ def test_it_prints_on_one_page(tmp_path: Path, registries: int) -> None:
     _, sheet = write_pages(tmp_path)
     print_pdf(str(find_program("chromium")), sheet, tmp_path / "sheet.pdf", name="summary")
     assert len(re.findall(rb"/Type\s*/Page\b", (tmp_path / "sheet.pdf").read_bytes())) == 1
+
+
+def test_a_pdf_comes_with_the_sheet_and_goes_with_the_wish_for_it(tmp_path: Path) -> None:
+    publish_one(tmp_path)
+    *_, pdf = write_pages(tmp_path, str(find_program("chromium")))
+    assert pdf == tmp_path / "summary.pdf"
+    assert pdf.read_bytes().startswith(b"%PDF-")
+    assert [path.name for path in write_pages(tmp_path)] == ["index.html", "summary.html"]
+    assert not pdf.exists()
+
+
+def test_a_pdf_that_cannot_be_printed_leaves_the_pages_and_nothing_else(tmp_path: Path) -> None:
+    publish_one(tmp_path)
+    with pytest.raises(ReportError) as caught:
+        write_pages(tmp_path, str(find_program("false")))
+    assert (caught.value.code, caught.value.notebook) == ("PDF_FAILED", "summary")
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["health", "index.html", "summary.html"]
+
+
+def test_a_row_says_whether_all_was_read_and_a_good_one_that_nothing_is_to_be_done(
+    tmp_path: Path,
+) -> None:
+    report = publish_one(tmp_path)
+    said = json.loads(report.sidecar.read_text())
+    good = {"registry": "good.registry.example", "status": "ok", "worst": "", "complete": True}
+    partly = {"registry": "r.example", "physical_bytes": 10**9, "complete": False}
+    report.sidecar.write_text(json.dumps({**said, "registries": [good, partly]}))
+    sheet = write_pages(tmp_path)[1].read_text()
+    rows = sheet.split("<tr>")[2:]
+    assert "good.<wbr>registry.<wbr>example" in rows[0]
+    assert "Nothing needs a hand." in rows[0]
+    assert ">complete</span>" in rows[0]
+    assert "at least 1.00 GB" in rows[1]
+    assert ">not complete</span>" in rows[1]

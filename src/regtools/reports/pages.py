@@ -17,12 +17,13 @@ from pathlib import Path
 from typing import Any, Final
 
 import jinja2
+from markupsafe import Markup
 
 from regtools.reports.html import moment, page_css, regtools_version, subtitle
 from regtools.reports.notebooks import EVERY_NIGHT, REPORTS
 from regtools.reports.pdf import print_pdf
 from regtools.reports.publish import SIDECAR, sync
-from regtools.tables import SEVERITIES, cell_text, components_css, format_date, visible
+from regtools.tables import SEVERITIES, breakable, cell_text, components_css, format_date, visible
 
 INDEX: Final = "index.html"
 SUMMARY: Final = "summary.html"
@@ -195,6 +196,7 @@ def _write(output: Path, name: str, **values: Any) -> Path:
         lstrip_blocks=True,
         finalize=_shown,
     )
+    environment.filters["breakable"] = lambda name: Markup(breakable(name))  # noqa: S704 - escaped
     html = environment.get_template(f"{Path(name).stem}.html.j2").render(
         **values,
         severities=SEVERITIES,
