@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from tests.support.inventories import NOON, REGISTRY, Shelf, layer, publish
 
-from regtools.analyses.growth import BY_REPOSITORY, FORECAST, SERIES, growth
+from regtools.analyses.growth import BY_REPOSITORY, FORECAST, SERIES, forecast, growth
 from regtools.analyses.states import states_of
 from regtools.analyses.usage import usage
 from regtools.errors import ConfigError
@@ -102,6 +103,34 @@ def test_a_step_is_found_named_and_left_out_of_the_trend(history: History) -> No
     (row,) = found.forecast.to_dict("records")
     assert row["bytes_per_day"] == pytest.approx(10)
     assert row["forecast_bytes"] == found.series["physical_bytes"].iloc[-1] + 900
+
+
+@pytest.mark.parametrize(
+    ("days", "odd"),
+    [
+        (range(0, 200, 3), ()),  # the last quarter is enough
+        (range(0, 300, 20), ()),  # it is not: the time before counts, too
+        ([*range(0, 90, 4), *range(150, 400, 9)], (0, 1)),  # the newest are not complete
+        ((0, 100), ()),
+    ],
+)
+def test_the_forecast_alone_is_that_of_growth(
+    history: History, days: Iterable[int], odd: tuple[int, ...]
+) -> None:
+    for place, day in enumerate(days):
+        shelf = stored({"v1": 90_000 - 100 * day + 977 * day % 50})
+        publish(
+            history,
+            shelf.inventory(),
+            taken_at=NOON - timedelta(days=day),
+            complete=place not in odd,
+        )
+    other = Shelf(registry="other.example.com")
+    publish(history, other.inventory(), registry=other.registry)
+    for ahead in (30, 200):
+        alone = forecast(history, forecast_days=ahead, capacity=100_000)
+        whole = growth(history, forecast_days=ahead, capacity=100_000).forecast
+        pd.testing.assert_frame_equal(alone, whole)
 
 
 def test_of_several_scans_a_day_the_last_one_counts(history: History) -> None:

@@ -140,7 +140,8 @@ def growth(
     HistoryError
         A snapshot cannot be read.
     """
-    seen = _look(opened(history), registry, at)
+    store = opened(history)
+    seen = _look(store, states_of(store.snapshots(), registry=registry, at=at))
     trends = trends_of(seen.measured, forecast_days)
     foreseen = _forecasts(trends, forecast_days, _bytes(capacity))
     reconstructed = _reconstructed(seen.reach, seen.measured)
@@ -168,8 +169,24 @@ def forecast(
     capacity: int | str | None = None,
 ) -> pd.DataFrame:
     """Give only the frame `Growth.forecast`, for less work; all else is as for `growth`."""
-    seen = _look(opened(history), registry, at)
-    return _forecasts(trends_of(seen.measured, forecast_days), forecast_days, _bytes(capacity))
+    store = opened(history)
+    states = states_of(store.snapshots(), registry=registry, at=at)
+    lately = _lately(states, _look_back(forecast_days))
+    trends = trends_of(_look(store, lately).measured, forecast_days)
+    if len(lately) < len(states) and len(trends) < len({state.registry for state in states}):
+        # Too little for a trend: then the time before counts, too.
+        trends = trends_of(_look(store, states).measured, forecast_days)
+    return _forecasts(trends, forecast_days, _bytes(capacity))
+
+
+def _lately(states: Sequence[State], look_back: timedelta) -> list[State]:
+    """Give the states that a trend looks back on: of each registry, from its last whole one."""
+    last = {state.registry: state.taken_at for state in states if state.is_whole}
+    return [
+        state
+        for state in states
+        if state.registry in last and state.taken_at >= last[state.registry] - look_back
+    ]
 
 
 def _bytes(capacity: int | str | None) -> int | None:
@@ -189,8 +206,7 @@ class _Seen:
     measured: pd.DataFrame
 
 
-def _look(store: History, registry: str | None, at: datetime | None) -> _Seen:
-    states = states_of(store.snapshots(), registry=registry, at=at)
+def _look(store: History, states: Sequence[State]) -> _Seen:
     reach = Reach(store, {state.number: state.snapshots for state in states})
     repositories = sizes_of_repositories(reach)
     return _Seen(
@@ -288,9 +304,12 @@ def _daily(points: pd.DataFrame) -> pd.DataFrame:
 
 def _recent(points: pd.DataFrame, forecast_days: int) -> pd.DataFrame:
     """Give the points of the time looked back on; all, where these are too few for a trend."""
-    look_back = timedelta(days=max(MIN_LOOK_BACK_DAYS, forecast_days))
-    recent = points[points["taken_at"] >= points["taken_at"].max() - look_back]
+    recent = points[points["taken_at"] >= points["taken_at"].max() - _look_back(forecast_days)]
     return recent if _is_enough(recent) else points
+
+
+def _look_back(forecast_days: int) -> timedelta:
+    return timedelta(days=max(MIN_LOOK_BACK_DAYS, forecast_days))
 
 
 def _days(points: pd.DataFrame) -> list[float]:

@@ -13,6 +13,7 @@ from typing import Any, Final, ParamSpec
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from regtools.tables import visible
@@ -271,12 +272,12 @@ def picture(ax: Axes) -> Picture:
         raise ValueError("these axes have been removed from their figure")
     target = io.BytesIO()
     title = ax.get_title(loc="left")
+    figure.set_dpi(_PIXELS_PER_INCH * _SHARPNESS)
     with mpl.rc_context(STYLE):
         _title_at_the_edge(ax, title)
-        figure.savefig(
+        # `savefig` would draw once more, to learn the layout that is known by now.
+        FigureCanvasAgg(figure).print_png(  # type: ignore[no-untyped-call]
             target,
-            format="png",
-            dpi=_PIXELS_PER_INCH * _SHARPNESS,
             metadata={
                 "Software": None,
                 "Description": description(ax).encode("ascii", "replace").decode(),
