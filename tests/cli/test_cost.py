@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -18,16 +19,16 @@ TYPED = ("--storage-gb", 50, "--egress-gb", 200, "--users", 10, "--private-repos
 
 @pytest.fixture
 def history(tmp_path: Path) -> Path:
-    """Three weekly snapshots of two repositories that share a base."""
+    """Nine weekly snapshots of two repositories that share a base."""
     folder = tmp_path / "made"
-    for week in range(3):
+    for week in range(9):
         shelf = Shelf()
         base = layer("base", 5_000_000_000)
         for number in range(week + 1):
             own = layer(f"own-{number}", 1_000_000_000)
             shelf.tag("team/app", f"v{number}", shelf.image(base, own, name=f"app-{number}"))
         shelf.tag("team/web", "1", shelf.image(base, name="web"))
-        publish(History(folder), shelf.inventory(), taken_at=NOON.replace(day=1 + 7 * week))
+        publish(History(folder), shelf.inventory(), taken_at=NOON - timedelta(weeks=8 - week))
     return folder
 
 
