@@ -18,7 +18,7 @@ from tests.support.inventories import NOON, Shelf, layer, publish
 from regtools import engine
 from regtools.errors import HistoryError, RunError
 from regtools.history import History
-from regtools.nightly.deadline import Terminated, deadline
+from regtools.nightly.deadline import Terminated, deadline, terminable
 from regtools.schema import TABLES, SnapshotRow
 
 HOUR = timedelta(hours=1)
@@ -196,7 +196,7 @@ def test_ctrl_c_ends_a_long_question_as_ctrl_c(history: History) -> None:
 
 
 def test_sigterm_ends_a_long_question_as_sigterm(history: History) -> None:
-    with pytest.raises(Terminated), deadline(60), sent_soon(signal.SIGTERM):
+    with pytest.raises(Terminated), terminable(), sent_soon(signal.SIGTERM):
         engine.query(history, FOR_MINUTES, snapshots=[])
 
 

@@ -144,6 +144,20 @@ def test_what_repositories_share_is_found_through_any_of_them(tmp_path: Path) ->
     assert replay.find("GET", f"https://r.example.com/v2/a/blobs/{other}", b"") is None
 
 
+def test_that_a_registry_knows_no_referrers_holds_for_every_repository(tmp_path: Path) -> None:
+    digest = "sha256:" + "a" * 64
+    place = "https://r.example.com/v2"
+    recording = Recording(tmp_path / "case", ABOUT, secrets=[])
+    recording.keep("GET", f"{place}/a/referrers/{digest}", b"", 404, {}, b"no")
+    recording.keep("GET", f"{place}/a/manifests/{digest}", b"", 404, {}, b"gone")
+    recording.close()
+    replay = Replay(tmp_path / "case")
+    found = replay.find("GET", f"{place}/team/b/referrers/{digest}?artifactType=x", b"")
+    assert found is not None
+    assert found.status == 404
+    assert replay.find("GET", f"{place}/b/manifests/{digest}", b"") is None
+
+
 def test_forms_and_questions_are_told_apart_without_their_secrets(tmp_path: Path) -> None:
     recording = Recording(tmp_path / "case", ABOUT, secrets=[])
     url = "https://auth.example.com/token"

@@ -37,6 +37,7 @@ _SECRET: Final = re.compile(
     r"|pass(?:word)?|secret|authorization|signature|private_key|credentials?|auth|accesskey(?:id)?"
 )
 _CONTENT: Final = re.compile(r"/(?:manifests|blobs)/([a-z0-9+._-]+:[A-Za-z0-9=_-]+)$")
+_REFERRERS: Final = re.compile(r"/referrers/[a-z0-9+._-]+:[A-Za-z0-9=_-]+(?:\?|$)")
 """An address of something that is the same in every repository that has it."""
 _WHO: Final = frozenset({"identifier", "username", "user", "login"})
 """Who a secret beside it belongs to: a recording is played back as somebody else."""
@@ -161,12 +162,15 @@ class Replay:
             lines = (folder / EXCHANGES).read_text(encoding="utf-8").splitlines()
             self._answers: dict[tuple[str, str, str], list[dict[str, Any]]] = defaultdict(list)
             self._content: dict[tuple[str, str], dict[str, Any]] = {}
+            self._no_referrers: dict[str, dict[str, Any]] = {}
             for line in lines:
                 one = json.loads(line)
                 self._answers[one["method"], one["url"], one["asked"]].append(one)
                 content = _CONTENT.search(one["url"])
                 if content and one["status"] == 200:
                     self._content[one["method"], content[1]] = one
+                if one["status"] == 404 and _REFERRERS.search(one["url"]):
+                    self._no_referrers[one["method"]] = one
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ConfigError(
                 f"{folder} holds no recording that can be read: {error}.",
@@ -189,6 +193,10 @@ class Replay:
         elif content and (method, content[1]) in self._content:
             # What several repositories share was asked of whichever came first.
             one = self._content[method, content[1]]
+        elif method in self._no_referrers and _REFERRERS.search(url):
+            # A registry that knows no referrers says so to whoever comes first (distribution
+            # spec 1.1: one that does never answers 404), and nobody asks again.
+            one = self._no_referrers[method]
         else:
             return None
         packed = one.get("base64")
