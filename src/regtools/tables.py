@@ -327,6 +327,17 @@ SEVERITIES: Final = {"critical": "Critical", "warning": "Warning", "info": "Note
 """Severities of a finding, worst first, and the word that a reader sees."""
 
 
+def severity_rank(severity: str) -> int:
+    """Give the place of a severity, 0 for the worst: what to sort by.
+
+    Examples
+    --------
+    >>> sorted(["ok", "critical", "info"], key=severity_rank)
+    ['critical', 'info', 'ok']
+    """
+    return list(SEVERITIES).index(severity)
+
+
 def _content(name: str, text: str) -> str:
     if name == "severity" and text in SEVERITIES:
         return f'<span class="rt-badge rt-{text}">{SEVERITIES[text]}</span>'

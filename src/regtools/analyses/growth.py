@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -19,14 +19,13 @@ import pandas as pd
 from regtools.analyses.limits import LIMITS, limits_ahead, limits_known
 from regtools.analyses.reach import EARLIEST_IMAGE, TIME, Reach, made, opened, typed
 from regtools.analyses.states import State, states_of
-from regtools.analyses.trend import MIN_DAYS, MIN_POINTS, Trend, trend_of
+from regtools.analyses.trend import MIN_DAYS, MIN_POINTS, Trend, daily, in_days, trend_of
 from regtools.analyses.usage import sizes_of_registries, sizes_of_repositories
 from regtools.history import History
 from regtools.units import parse_bytes
 
 MIN_LOOK_BACK_DAYS: Final = 90
 """The trend is that of the last quarter at least; what was before a clean-up or a new team is past."""
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 SERIES: Final = {
     "registry": "str",
@@ -143,7 +142,7 @@ def growth(
     store = opened(history)
     seen = _look(store, states_of(store.snapshots(), registry=registry, at=at))
     trends = trends_of(seen.measured, forecast_days)
-    foreseen = _forecasts(trends, forecast_days, _bytes(capacity))
+    held = _bytes(capacity)
     reconstructed = _reconstructed(seen.reach, seen.measured)
     by_repository = seen.reach.ask(
         "growth_by_repository",
@@ -152,10 +151,10 @@ def growth(
     return Growth(
         series=_joined(reconstructed, seen.measured),
         by_repository=typed(by_repository, BY_REPOSITORY),
-        forecast=foreseen,
+        forecast=_forecasts(trends, forecast_days, held),
         ahead=_ahead(trends, forecast_days),
         steps=_steps(trends, seen.repositories),
-        limits=_limits(seen, trends, _bytes(capacity)),
+        limits=_limits(seen, trends, held),
         notes=tuple(_notes(seen.measured, reconstructed, trends, forecast_days)),
     )
 
@@ -290,16 +289,11 @@ def trends_of(measured: pd.DataFrame, forecast_days: int) -> list[Led]:
     """Find the trend of each registry with enough complete points."""
     found = []
     for registry, every in measured.groupby("registry"):
-        points = _recent(_daily(every[every["complete"]]), forecast_days)
-        trend = trend_of(_days(points), list(points["physical_bytes"]))
+        points = _recent(daily(every[every["complete"]]), forecast_days)
+        trend = trend_of(in_days(points), list(points["physical_bytes"]))
         if trend is not None:
             found.append(Led(registry=str(registry), trend=trend, points=points))
     return found
-
-
-def _daily(points: pd.DataFrame) -> pd.DataFrame:
-    """Give the last point of each day."""
-    return points.groupby(points["taken_at"].dt.floor("D")).tail(1)
 
 
 def _recent(points: pd.DataFrame, forecast_days: int) -> pd.DataFrame:
@@ -312,17 +306,12 @@ def _look_back(forecast_days: int) -> timedelta:
     return timedelta(days=max(MIN_LOOK_BACK_DAYS, forecast_days))
 
 
-def _days(points: pd.DataFrame) -> list[float]:
-    """Give each point's time in days."""
-    return [(time - _EPOCH) / timedelta(days=1) for time in points["taken_at"]]
-
-
 def _is_enough(points: pd.DataFrame) -> bool:
     return len(points) >= MIN_POINTS and _days_of(points) >= MIN_DAYS
 
 
 def _days_of(points: pd.DataFrame) -> float:
-    days = _days(points)
+    days = in_days(points)
     return days[-1] - days[0] if days else 0.0
 
 
@@ -425,7 +414,7 @@ def _notes(
         if trend is None:
             yield (
                 f"{registry}: no forecast. It takes {MIN_POINTS} complete snapshots on as many "
-                f"days, over at least {MIN_DAYS} days; there are {len(_daily(complete))} over "
+                f"days, over at least {MIN_DAYS} days; there are {len(daily(complete))} over "
                 f"{int(_days_of(complete))} days."
             )
         elif trend.days_observed < forecast_days:

@@ -137,15 +137,12 @@ def look(
     unread = problems(store, registry=registry, at=at)
     seen_checks = checks(store, registry=registry, at=at)
     diagnosed = store.diagnoses.read(registry=registry, until=at)
-
-    def lately(days: float) -> list[SnapshotRow]:
-        return [
-            row
-            for row in store.snapshots()
-            if registry in (None, row.registry)
-            and now - timedelta(days=days) <= row.taken_at <= (at or now)
-        ]
-
+    since = now - timedelta(days=thresholds.error_days)
+    lately = [
+        row
+        for row in store.snapshots()
+        if registry in (None, row.registry) and since <= row.taken_at <= (at or now)
+    ]
     return Seen(
         thresholds=thresholds,
         now=now,
@@ -164,7 +161,7 @@ def look(
         pulls=reach.ask("tag_pulls", state=_NOW),
         moved=_moved(store, newest, now - timedelta(days=thresholds.moved_days), at, registry),
         latency=_latency(store, seen_checks, newest, diagnosed.to_pandas()),
-        looks=_looks(store, lately(thresholds.error_days), diagnosed, now, thresholds.error_days),
+        looks=_looks(store, lately, diagnosed, since),
     )
 
 
@@ -195,13 +192,13 @@ def _latency(
 
 
 def _looks(
-    store: History, rows: Sequence[SnapshotRow], diagnosed: pa.Table, now: datetime, days: float
+    store: History, rows: Sequence[SnapshotRow], diagnosed: pa.Table, since: datetime
 ) -> pd.DataFrame:
     """Give what failed in each of these scans, and in the diagnoses of the same time."""
-    since = pa.scalar(now - timedelta(days=days), diagnosed.schema.field("taken_at").type)
+    start = pa.scalar(since, diagnosed.schema.field("taken_at").type)
     with Workspace(store, rows) as workspace:
         workspace.add(
-            "diagnosed", diagnosed.filter(pa.compute.greater_equal(diagnosed["taken_at"], since))
+            "diagnosed", diagnosed.filter(pa.compute.greater_equal(diagnosed["taken_at"], start))
         )
         return workspace.ask("looks")
 
@@ -213,8 +210,6 @@ def _in_state(frame: pd.DataFrame, state: int) -> pd.DataFrame:
 def _earlier(store: History, registry: str | None, at: datetime | None) -> list[SnapshotRow]:
     """Give the snapshots of the state before the last, where it saw as much of the registry."""
     states = states_of(store.snapshots(), registry=registry, at=at)
-    histories = [
-        list(own) for _, own in groupby(states, key=lambda state: state.snapshots[0].registry)
-    ]
+    histories = [list(own) for _, own in groupby(states, key=lambda state: state.registry)]
     before = [own[-2] for own in histories if len(own) > 1 and not own[-2].is_partial]
     return [row for state in before for row in state.snapshots]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import numpy as np
@@ -14,7 +13,7 @@ from regtools.analyses.book import Measure, Price, provider_of
 from regtools.analyses.prices import price_book
 from regtools.analyses.reach import TIME
 from regtools.analyses.states import State
-from regtools.analyses.trend import Trend, days_until, trend_of
+from regtools.analyses.trend import Trend, daily, days_until, in_days, trend_of
 from regtools.engine import query
 from regtools.history import History
 
@@ -31,7 +30,6 @@ LIMITS: Final = {
     "source": "str",
 }
 _FARTHEST_DAYS: Final = 3650
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _NOBODY_KNOWS: Final = (math.nan, math.nan, math.nan)
 
 
@@ -91,7 +89,7 @@ def _quotas(history: History, states: Sequence[State]) -> Iterator[tuple[Any, ..
     """Follow the vendor's own number, which is what it holds against the quota."""
     snapshots = {row.snapshot: row for state in states for row in state.snapshots}
     told = query(history, "reported_over_time", snapshots=list(snapshots.values()))
-    newest = {state.snapshots[0].registry: state for state in states}
+    newest = {state.registry: state for state in states}
     told_now = {row.snapshot for state in newest.values() for row in state.snapshots}
     for (registry, _, name, kind), rows in told.groupby(["registry", "scope", "name", "kind"]):
         last = rows.iloc[-1]
@@ -104,9 +102,8 @@ def _quotas(history: History, states: Sequence[State]) -> Iterator[tuple[Any, ..
 
 
 def _followed(rows: pd.DataFrame) -> Trend | None:
-    daily = rows.groupby(rows["taken_at"].dt.floor("D")).tail(1)
-    days = [(when - _EPOCH) / timedelta(days=1) for when in daily["taken_at"]]
-    return trend_of(days, list(daily["bytes"].astype(np.float64)))
+    points = daily(rows)
+    return trend_of(in_days(points), list(points["bytes"].astype(np.float64)))
 
 
 def _reached(trend: Trend | None, size: int, limit: int) -> tuple[float, float, float]:

@@ -13,10 +13,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Final
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
@@ -30,6 +32,7 @@ MIN_POINTS: Final = 8
 MIN_DAYS: Final = 28
 """Four weeks: from less, the back-test's range held the truth in little more than half of the days."""
 
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _WEEK: Final = 7
 _UNIT_ROOT: Final = -2.57
 """Below it a walk is refused at 10 %, with a trend, of many points: Elliott, Rothenberg and Stock,
@@ -75,6 +78,16 @@ class Trend:
     ahead: Callable[[int], tuple[Days, Days, Days]]
     """Takes a number of days; gives what is likely on each of the days after the last point, and
     the low and the high end of its range."""
+
+
+def daily(points: pd.DataFrame) -> pd.DataFrame:
+    """Give the last point of each day, of points at `taken_at`."""
+    return points.groupby(points["taken_at"].dt.floor("D")).tail(1)
+
+
+def in_days(points: pd.DataFrame) -> list[float]:
+    """Give each point's `taken_at` in days, as `trend_of` takes them."""
+    return [(time - _EPOCH) / timedelta(days=1) for time in points["taken_at"]]
 
 
 def trend_of(days: Sequence[float], values: Sequence[float]) -> Trend | None:

@@ -7,7 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
-from regtools.tables import SEVERITIES, cell_text, component_style, escape, tiles, visible
+from regtools.tables import (
+    SEVERITIES,
+    cell_text,
+    component_style,
+    escape,
+    severity_rank,
+    tiles,
+    visible,
+)
 
 FINDINGS_MIME: Final = "application/vnd.regtools.findings+json"
 """Under this type a cell's output carries its findings as data; a browser ignores it."""
@@ -61,8 +69,7 @@ class Findings:
 
     def ordered(self) -> list[Finding]:
         """Give the findings, worst first, otherwise in the order they were found."""
-        ranks = list(SEVERITIES)
-        return sorted(self.findings, key=lambda finding: ranks.index(finding.severity))
+        return sorted(self.findings, key=lambda finding: severity_rank(finding.severity))
 
     def to_dict(self) -> dict[str, object]:
         """Give everything as plain data."""

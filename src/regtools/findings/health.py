@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from regtools.findings._box import Finding, Findings, KeyNumber
-from regtools.tables import SEVERITIES, is_missing
+from regtools.tables import is_missing, severity_rank
 
 
 def health_findings(health: pd.DataFrame, *, most: int = 8) -> Findings:
@@ -43,8 +43,9 @@ def _registries(health: pd.DataFrame) -> list[dict[str, str]]:
 
 
 def _by_severity(health: pd.DataFrame) -> pd.DataFrame:
-    ranks = list(SEVERITIES)
-    return health.sort_values("severity", key=lambda column: column.map(ranks.index), kind="stable")
+    return health.sort_values(
+        "severity", key=lambda column: column.map(severity_rank), kind="stable"
+    )
 
 
 def _sorted(frame: pd.DataFrame) -> pd.DataFrame:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from regtools.reports import Report
-from regtools.tables import SEVERITIES
+from regtools.tables import SEVERITIES, severity_rank
 
 OUTCOMES: Final = ("ok", "failed", "skipped")
 EXIT_FINE: Final = 0
@@ -58,8 +58,7 @@ class Night:
     @property
     def has_finding(self) -> bool:
         """Whether a finding is at the threshold or above."""
-        ranks = list(SEVERITIES)
-        return self.fail_on != "never" and ranks.index(self.status) <= ranks.index(self.fail_on)
+        return self.fail_on != "never" and severity_rank(self.status) <= severity_rank(self.fail_on)
 
     @property
     def exit_code(self) -> int:

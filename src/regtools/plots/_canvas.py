@@ -12,6 +12,7 @@ from typing import Any, Final, ParamSpec
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+from matplotlib import dates as mdates
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.ticker import FuncFormatter, MaxNLocator
@@ -213,6 +214,13 @@ def money_axis(ax: Axes, axis: str = "x") -> None:
     target = ax.yaxis if axis == "y" else ax.xaxis
     target.set_major_locator(MaxNLocator(nbins=5))
     target.set_major_formatter(FuncFormatter(lambda value, _: f"${value:,.0f}"))
+
+
+def time_axis(ax: Axes) -> None:
+    """Label an axis of times with as few words as they take."""
+    locator = mdates.AutoDateLocator(minticks=3, maxticks=9)  # type: ignore[no-untyped-call]
+    ax.xaxis.set_major_locator(locator)
+    ax.xaxis.set_major_formatter(mdates.ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
 
 
 def name_axis(ax: Axes, names: Sequence[str]) -> None:

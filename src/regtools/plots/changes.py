@@ -25,6 +25,7 @@ from regtools.plots._canvas import (
     listed,
     name_axis,
     styled,
+    time_axis,
 )
 from regtools.tables import format_date
 from regtools.units import format_bytes
@@ -139,9 +140,7 @@ def plot_churn(churn: Churn, *, ax: Axes | None = None) -> Axes:
         ax.legend(loc="upper left", fontsize=9.5, handlelength=1.4)
     ax.axhline(0, color=GREY, linewidth=1)
     ax.xaxis_date()
-    locator = mdates.AutoDateLocator(minticks=3, maxticks=9)  # type: ignore[no-untyped-call]
-    ax.xaxis.set_major_locator(locator)
-    ax.xaxis.set_major_formatter(mdates.ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
+    time_axis(ax)
     bytes_axis(ax)
     ax.set_ylabel("bytes a day")
     ax.tick_params(axis="x", labelcolor=INK)

@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
-from matplotlib import dates as mdates
 from matplotlib.axes import Axes
 
 from regtools.plots._canvas import (
@@ -30,6 +29,7 @@ from regtools.plots._canvas import (
     listed,
     name_axis,
     styled,
+    time_axis,
 )
 from regtools.tables import format_date, is_missing
 from regtools.units import format_bytes
@@ -70,7 +70,7 @@ def plot_growth(growth: Growth, *, ax: Axes | None = None) -> Axes:
             ends.extend(_draw_logical(ax, rows))
     label_ends(ax, ends)
     _mark_reconstructed(ax, series)
-    _time_axis(ax)
+    time_axis(ax)
     bytes_axis(ax)
     ax.set_ylim(bottom=0)
     title = _growth_title(series)
@@ -139,12 +139,6 @@ def _mark_reconstructed(ax: Axes, series: pd.DataFrame) -> None:
     )
 
 
-def _time_axis(ax: Axes) -> None:
-    locator = mdates.AutoDateLocator(minticks=3, maxticks=9)  # type: ignore[no-untyped-call]
-    ax.xaxis.set_major_locator(locator)
-    ax.xaxis.set_major_formatter(mdates.ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
-
-
 def _growth_title(series: pd.DataFrame) -> str:
     # Only what was measured is compared: a reconstruction misses what had been deleted.
     measured = series[series["basis"] == "measured"]
@@ -195,7 +189,7 @@ def plot_forecast(growth: Growth, *, ax: Axes | None = None) -> Axes:
     label_ends(ax, ends)
     _draw_steps(ax, growth, measured)
     _draw_capacity(ax, forecasts)
-    _time_axis(ax)
+    time_axis(ax)
     bytes_axis(ax)
     ax.set_ylim(bottom=0)
     ax.set_xlabel(f"dashed: {int(forecasts['forecast_days'].max())} days on; band: likely range")

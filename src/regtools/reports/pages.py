@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,7 +23,14 @@ from regtools.reports.html import moment, page_css, regtools_version, subtitle
 from regtools.reports.notebooks import EVERY_NIGHT, REPORTS
 from regtools.reports.pdf import print_pdf
 from regtools.reports.publish import SIDECAR, sync
-from regtools.tables import SEVERITIES, breakable, cell_text, components_css, format_date, visible
+from regtools.tables import (
+    SEVERITIES,
+    breakable,
+    cell_text,
+    components_css,
+    severity_rank,
+    visible,
+)
 
 INDEX: Final = "index.html"
 SUMMARY: Final = "summary.html"
@@ -119,8 +126,7 @@ def summary(newest: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _worst(severities: Iterable[str]) -> str:
-    ranks = list(SEVERITIES)
-    return min(severities, key=ranks.index, default="ok")
+    return min(severities, key=severity_rank, default="ok")
 
 
 def _urgent(newest: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -130,11 +136,10 @@ def _urgent(newest: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
         for finding in entry["findings"]:
             if finding["severity"] in ("critical", "warning"):
                 found.setdefault(finding["summary"], {**finding, "entry": entry})
-    ranks = list(SEVERITIES)
     return sorted(
         found.values(),
         key=lambda finding: (
-            ranks.index(finding["severity"]),
+            severity_rank(finding["severity"]),
             finding["entry"]["report"] != _HINDERS,
         ),
     )
@@ -149,9 +154,8 @@ def _registries(newest: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
         for seen in entry["snapshots"]:
             row = rows.setdefault(seen["registry"], {"registry": seen["registry"]})
             row["scanned"] = max(row.get("scanned", ""), str(seen.get("taken_at", "")))
-    ranks = list(SEVERITIES)
     return sorted(
-        rows.values(), key=lambda row: (ranks.index(row.get("status", "ok")), row["registry"])
+        rows.values(), key=lambda row: (severity_rank(row.get("status", "ok")), row["registry"])
     )
 
 
@@ -259,7 +263,6 @@ def _entry(sidecar: Path, output: Path) -> dict[str, Any] | None:
         **document,
         "name": REPORTS.get(document["report"], document["report"]),
         "folder": sidecar.parent.relative_to(output).as_posix(),
-        "day": format_date(when.astimezone(UTC)),
         "moment": moment(when),
         "about": subtitle(document, when),
         "about_registries": sorted({row["registry"] for row in document["snapshots"]}),
