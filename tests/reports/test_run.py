@@ -14,16 +14,15 @@ import pytest
 from tests.support.notebooks import write_notebook
 
 from regtools.errors import ReportError
-from regtools.reports.notebooks import Job
+from regtools.reports.kernels import Kernels
+from regtools.reports.notebooks import Job, Limits
 from regtools.reports.run import (
     Executed,
-    Kernels,
-    Limits,
     clean_cause,
     execute,
     failed_cell,
-    kernel_environment,
 )
+from regtools.reports.source import Source, kernel_environment
 
 SHOW = """
 import os, sys
@@ -63,7 +62,12 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Executed | R
     folder = tmp_path_factory.mktemp("run")
     patch = pytest.MonkeyPatch()
     patch.setenv("REGTOOLS_PASSWORD", "CANARY")
-    with patch.context(), Kernels() as kernels, ThreadPoolExecutor(len(NOTEBOOKS)) as pool:
+    with (
+        patch.context(),
+        Source() as source,
+        Kernels(source) as kernels,
+        ThreadPoolExecutor(len(NOTEBOOKS)) as pool,
+    ):
         futures = {name: pool.submit(run_one, folder, name, kernels) for name in NOTEBOOKS}
         done = {name: future.result() for name, future in futures.items()}
     patch.undo()
@@ -124,8 +128,7 @@ def test_a_failure_names_the_cell_and_the_cause(
 
 
 def test_killed_kernels_end_a_run_at_once(tmp_path: Path) -> None:
-    kernels = Kernels()
-    with kernels, ThreadPoolExecutor(1) as pool:
+    with Source() as source, Kernels(source) as kernels, ThreadPoolExecutor(1) as pool:
         future = pool.submit(run_one, tmp_path, "hangs", kernels)
         started = threading.Event()
         original = kernels.add

@@ -11,11 +11,19 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from regtools.errors import ConfigError, HistoryError, ReportError
 from regtools.reports import quick as quick  # before anything that loads nbformat
-from regtools.reports.notebooks import EVERY_NIGHT, REPORTS, Job, Value, prepare
+from regtools.reports.notebooks import (
+    EVERY_NIGHT,
+    REPORTS,
+    Job,
+    Limits,
+    Value,
+    names_in,
+    prepare,
+)
 from regtools.reports.pages import SUMMARY, pages, write_pages
 from regtools.reports.pdf import find_browser
 from regtools.reports.publish import (
@@ -26,10 +34,15 @@ from regtools.reports.publish import (
     staging,
     stamp_of,
 )
-from regtools.reports.run import Kernels, Limits, execute
+from regtools.reports.source import Source
+
+if TYPE_CHECKING:
+    from regtools.reports.kernels import Kernels
 
 ALL: Final = "all"
 _LONGEST: Final = "storage-growth"
+_ASIDE: Final = ("regtools.settings",)
+"""What notebooks load though they do not name it."""
 _GIVES_WAY: Final = 10
 """Niceness of the others where all have to share too few processors."""
 
@@ -107,9 +120,14 @@ def report(
     browser = find_browser() if pdf else ""
     folder = Path(output)
     created_at = now or datetime.now(UTC)
-    with locked(folder), staging(folder, stamp_of(created_at)) as staged:
+    names_used = names_in(job.notebook for job in jobs)
+    with (
+        locked(folder),
+        Source([*names_used, *_ASIDE]) as source,
+        staging(folder, stamp_of(created_at)) as staged,
+    ):
         done, failed = _run_all(
-            jobs, staged, folder, created_at, progress, limits or Limits(), browser, on_done
+            jobs, source, staged, folder, created_at, progress, limits or Limits(), browser, on_done
         )
         try:
             write_pages(folder, browser)
@@ -163,6 +181,7 @@ def _require_snapshots(location: str, registry: str) -> None:
 
 def _run_all(
     jobs: Sequence[Job],
+    source: Source,
     staged: Path,
     folder: Path,
     created_at: datetime,
@@ -176,6 +195,9 @@ def _run_all(
     With fewer processors than kernels the longest would end long after the others; they give way,
     and all end together.
     """
+    # These take long to load; the source does meanwhile.
+    from regtools.reports.kernels import Kernels
+
     is_crowded = len(jobs) > (os.cpu_count() or 1)
     gives_way = is_crowded and any(job.name == _LONGEST for job in jobs)
     niceness = {job.name: _GIVES_WAY * (gives_way and job.name != _LONGEST) for job in jobs}
@@ -188,7 +210,7 @@ def _run_all(
         browser=browser,
         on_done=on_done,
     )
-    with Kernels() as kernels, ThreadPoolExecutor(max_workers=len(jobs)) as pool:
+    with Kernels(source) as kernels, ThreadPoolExecutor(max_workers=len(jobs)) as pool:
         futures = {
             job.name: pool.submit(one, job, kernels=kernels, niceness=niceness[job.name])
             for job in jobs
@@ -198,6 +220,7 @@ def _run_all(
         except BaseException:
             # Ctrl-C: without their kernels the threads end at once instead of in minutes.
             kernels.kill()
+            source.end()
             raise
 
 
@@ -231,6 +254,7 @@ def _run_one(
     on_done: Callable[[Report], None],
 ) -> Report:
     from regtools.reports.html import render
+    from regtools.reports.run import execute
 
     own = staged / job.name
     own.mkdir()

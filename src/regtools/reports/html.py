@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from importlib import metadata, resources
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from nbconvert.exporters import HTMLExporter
 from regtools.context import PROVENANCE_MIME
 from regtools.findings import FINDINGS_MIME
 from regtools.reports.notebooks import Job
+from regtools.reports.publish import regtools_version
 from regtools.tables import (
     SEVERITIES,
     component_style,
@@ -75,14 +76,6 @@ def render(notebook: nbformat.NotebookNode, *, job: Job, created_at: datetime) -
     }
     html, _ = exporter.from_notebook_node(notebook, resources={"page": page, "escape": escape})
     return Page(html=html, title=title, findings=findings, provenance=provenance)
-
-
-def regtools_version() -> str:
-    """Give the installed version; a source tree that is on the path only has none."""
-    try:
-        return metadata.version("regtools")
-    except metadata.PackageNotFoundError:
-        return "(not installed)"
 
 
 def page_css() -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import NoneType
@@ -31,6 +31,7 @@ _FOLDERS: Final = (
     _PACKAGE / "_notebooks",  # in a wheel
     _PACKAGE.parents[1] / "notebooks",  # in a checkout, installed as editable
 )
+_OWN_NAME: Final = re.compile(r"\brt\.([A-Za-z]\w*)")  # they all `import regtools as rt`
 # A secret in an address: in its userinfo, or a signature or token in its query.
 _SECRET_IN_URL: Final = re.compile(
     r"://[^/?#\s]*:[^/?#\s]*@|[?&][^=&\s]*(?:token|secret|password|signature|sig|key)[^=&\s]*=",
@@ -57,6 +58,16 @@ class Job:
     def values(self) -> dict[str, Value]:
         """Give every parameter with the value it has in this run."""
         return {**self.defaults, **self.parameters}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How long parts of a run may take."""
+
+    start_seconds: int = 60
+    cell_seconds: int = 600
+    notebook_seconds: float = 1800
+    """For one notebook, from the start of its kernel to its end."""
 
 
 def notebook_path(name: str) -> Path:
@@ -103,6 +114,16 @@ def parameters_of(notebook: Path) -> dict[str, Value]:
         if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
             found[statement.targets[0].id] = ast.literal_eval(statement.value)
     return found
+
+
+def names_in(notebooks: Iterable[Path]) -> list[str]:
+    """Give the names of regtools that the code of these notebooks uses, in order."""
+    found = set()
+    for notebook in notebooks:
+        for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
+            if cell["cell_type"] == "code":
+                found.update(_OWN_NAME.findall("".join(cell["source"])))
+    return sorted(found)
 
 
 def prepare(names: Sequence[str], parameters: Mapping[str, Value]) -> list[Job]:

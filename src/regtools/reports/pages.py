@@ -19,10 +19,10 @@ from typing import Any, Final
 import jinja2
 from markupsafe import Markup
 
-from regtools.reports.html import moment, page_css, regtools_version, subtitle
+from regtools.reports.html import moment, page_css, subtitle
 from regtools.reports.notebooks import EVERY_NIGHT, REPORTS
 from regtools.reports.pdf import print_pdf
-from regtools.reports.publish import SIDECAR, sync
+from regtools.reports.publish import SIDECAR, regtools_version, sync
 from regtools.tables import (
     SEVERITIES,
     breakable,

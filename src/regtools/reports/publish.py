@@ -19,17 +19,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from regtools.errors import ConfigError
-from regtools.reports.html import Page, regtools_version
 from regtools.reports.lock import take
 from regtools.reports.notebooks import Job
 from regtools.reports.pdf import print_pdf
 from regtools.schema import SCHEMA_VERSION
 
 if TYPE_CHECKING:
+    from regtools.reports.html import Page
     from regtools.reports.run import Executed
 
 LATEST: Final = "latest"
@@ -61,6 +62,14 @@ class Report:
     findings: Sequence[Mapping[str, str]]
     pdf: Path | None = None
     """The page as PDF, where one was asked for."""
+
+
+def regtools_version() -> str:
+    """Give the installed version; a source tree that is on the path only has none."""
+    try:
+        return metadata.version("regtools")
+    except metadata.PackageNotFoundError:
+        return "(not installed)"
 
 
 def stamp_of(when: datetime) -> str:

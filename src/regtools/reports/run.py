@@ -1,56 +1,30 @@
-"""Execute a notebook with papermill, in a kernel of this interpreter that knows no secrets."""
+"""Execute a notebook with papermill, in a kernel of its own."""
 
 from __future__ import annotations
 
-import logging
-import os
 import re
-import signal
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import nbformat
 import papermill
-from jupyter_client.kernelspec import KernelSpec
-from jupyter_client.manager import AsyncKernelManager
-from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from papermill.engines import NBClientEngine, NotebookExecutionManager, papermill_engines
 from papermill.exceptions import PapermillExecutionError
 from traitlets.config import Config
 
 from regtools.errors import ReportError
-from regtools.reports.notebooks import Job
+from regtools.reports.kernels import Kernels
+from regtools.reports.notebooks import Job, Limits
 
 _LONGEST_CAUSE: Final = 400
 _WIDGET: Final = "application/vnd.jupyter.widget-view+json"
 _ESCAPES: Final = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _USERINFO: Final = re.compile(r"(://)[^/?#\s@]+@")
 _QUERY: Final = re.compile(r"(https?://[^\s?#]+)[?#]\S+")
-
-# A notebook reads the history and nothing else, so a kernel gets no credential of a registry.
-# Those of a cloud's storage stay: the history itself may live there.
-_SECRET_NAME: Final = re.compile(
-    r"PASSWORD|PASSWD|TOKEN|WEBHOOK|SLACK|SECRET|CREDENTIAL|API_?KEY|PRIVATE_?KEY|AUTH_CONFIG|REGTOOLS_USERNAME",
-    re.IGNORECASE,
-)
-_CLOUD_STORAGE: Final = ("AWS_", "AZURE_", "GOOGLE_", "GCS_", "CLOUDSDK_")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """How long parts of a run may take."""
-
-    start_seconds: int = 60
-    cell_seconds: int = 600
-    notebook_seconds: float = 1800
-    """For one notebook, from the start of its kernel to its end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,119 +35,26 @@ class Executed:
     seconds: float
 
 
-def kernel_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """Give the environment of a kernel: this one's without credentials.
+class _SavesOnce(NBClientEngine):  # type: ignore[misc]
+    """papermill's own way to run a notebook, saved once, at its end, well or not.
 
-    Examples
-    --------
-    >>> kernel_environment({"HOME": "/h", "REGTOOLS_PASSWORD": "x"})["HOME"]
-    '/h'
-    """
-    kept = {
-        name: value
-        for name, value in environ.items()
-        if name.startswith(_CLOUD_STORAGE) or not _SECRET_NAME.search(name)
-    }
-    # A progress bar would write one output a refresh into the executed notebook.
-    return {**kept, "TQDM_DISABLE": "1", "MPLBACKEND": "module://matplotlib_inline.backend_inline"}
-
-
-class _Kernel(AsyncKernelManager):
-    """A kernel of the running interpreter.
-
-    Not looked up by name: outside a virtual environment a stale ``python3`` of the user would
-    win, and another interpreter may not have regtools.
+    papermill saves all of it before and after each cell, which takes longer than most cells.
     """
 
-    started: Kernels
-    niceness: int
+    NAME: Final = "saves-once"
 
-    @property
-    def kernel_spec(self) -> KernelSpec:
-        return KernelSpec(
-            argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
-            display_name="Python 3",
-            language="python",
-            metadata={"supported_encryption": "curve"},
-        )
-
-    async def start_kernel(self, **options: Any) -> None:  # type: ignore[override]
-        options["env"] = kernel_environment(os.environ)
-        # What a dying kernel prints would mix with the output of the command line.
-        options["stdout"] = options["stderr"] = subprocess.DEVNULL
-        await super().start_kernel(**options)
-        # Only a local kernel has a process id; ours are.
-        if isinstance(self.provisioner, LocalProvisioner) and self.provisioner.pid is not None:
-            self.started.add(self.provisioner.pid)
-            _give_way(self.provisioner.pid, self.niceness)
+    @classmethod
+    def execute_managed_notebook(
+        cls, nb_man: NotebookExecutionManager, kernel_name: str, **options: Any
+    ) -> None:
+        path, nb_man.output_path = nb_man.output_path, None
+        try:
+            super().execute_managed_notebook(nb_man, kernel_name, **options)
+        finally:
+            nb_man.output_path = path
 
 
-class Kernels:
-    """The kernels of one run, so that they can be ended together."""
-
-    def __init__(self) -> None:
-        self._pids: set[int] = set()
-        self._killed = False
-        self._lock = threading.Lock()
-
-    def __enter__(self) -> Self:
-        # papermill reports what we report better; without a handler it would print.
-        logging.getLogger("papermill").addHandler(_SILENT)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        logging.getLogger("papermill").removeHandler(_SILENT)
-
-    def add(self, pid: int) -> None:
-        """Remember a kernel; one that starts after `kill` is ended at once."""
-        with self._lock:
-            self._pids.add(pid)
-            if self._killed:
-                _kill(pid)
-
-    def kill(self) -> None:
-        """End all of them, now."""
-        with self._lock:
-            self._killed = True
-            for pid in self._pids:
-                _kill(pid)
-
-    def manager(self, niceness: int) -> type[AsyncKernelManager]:
-        """Give the class of kernel manager that reports to this object."""
-        return type("RunKernel", (_Kernel,), {"started": self, "niceness": niceness})
-
-    @property
-    def killed(self) -> bool:
-        """Whether they were ended."""
-        return self._killed
-
-
-class _OneKernel(Kernels):
-    """The kernel of one notebook, which belongs to those of a run too."""
-
-    def __init__(self, run: Kernels) -> None:
-        super().__init__()
-        self._run = run
-
-    def add(self, pid: int) -> None:
-        self._run.add(pid)
-        super().add(pid)
-
-
-_SILENT: Final = logging.NullHandler()
-
-
-def _give_way(pid: int, niceness: int) -> None:
-    if niceness:
-        with suppress(ProcessLookupError):
-            os.setpriority(os.PRIO_PROCESS, pid, niceness)
-
-
-def _kill(pid: int) -> None:
-    try:
-        os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return
+papermill_engines.register(_SavesOnce.NAME, _SavesOnce)
 
 
 def execute(
@@ -186,7 +67,7 @@ def execute(
     job
         The notebook and its parameters.
     folder
-        A folder of its own, where ``<name>.ipynb`` is written while it runs.
+        A folder of its own, where ``<name>.ipynb`` is written.
     kernels
         The kernels of this run.
     limits
@@ -202,7 +83,7 @@ def execute(
     # papermill remembers a working folder for all threads, and may take one run's for another's.
     output = folder.absolute() / f"{job.name}.ipynb"
     clock = time.monotonic()
-    own = _OneKernel(kernels)
+    own = kernels.for_one()
     watch = threading.Timer(limits.notebook_seconds, own.kill)
     watch.daemon = True
     watch.start()
@@ -211,6 +92,7 @@ def execute(
             job.notebook,
             output,
             parameters=dict(job.parameters),
+            engine_name=_SavesOnce.NAME,
             kernel_name="python3",
             language="python",
             progress_bar=False,
