@@ -9,7 +9,7 @@ from tests.test_explorer import Page
 
 from regtools.collect.diagnose import STAGES
 from regtools.lights import STAGE_WORDS, checks_matrix, diagnosis_table
-from regtools.tables import Html
+from regtools.markup import Html
 
 
 def words(shown: Html, css: str = "rt-light") -> list[str]:

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regtools.tables import Html, cell_text, components_css, escape, heading, table, tiles, visible
+from regtools.markup import Html, components_css, escape, heading, tiles, visible
+from regtools.tables import cell_text, table
 
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(1)>'
 

@@ -85,6 +85,7 @@ if TYPE_CHECKING:
     from regtools.history import History
     from regtools.lights import checks_matrix, diagnosis_table
     from regtools.lint import lint_secret
+    from regtools.markup import tiles
     from regtools.migrate import migrate_plan, migrate_verify
     from regtools.plots import (
         picture,
@@ -108,7 +109,7 @@ if TYPE_CHECKING:
     from regtools.refresh import refresh_prices
     from regtools.reports import report
     from regtools.session import check_auth, probe, scan
-    from regtools.tables import table, tiles
+    from regtools.tables import table
     from regtools.thresholds import Thresholds
     from regtools.walk import diagnose, keep_diagnoses
 
@@ -223,7 +224,7 @@ _HOMES = {
     "table": "tables",
     "tag_drift": "analyses.drift",
     "threshold_table": "actions",
-    "tiles": "tables",
+    "tiles": "markup",
     "tipping_points": "analyses.comparison.break_even",
     "typed_workload": "analyses.workload",
     "unit_months": "analyses.bill",

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 import pandas as pd
 
 from regtools.analyses.horizon import MONTHS
-from regtools.tables import SEVERITIES, is_missing
+from regtools.markup import SEVERITIES
+from regtools.tables import is_missing
 from regtools.thresholds import Thresholds
 from regtools.units import format_bytes, format_usd
 

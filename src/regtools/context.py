@@ -6,14 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import pandas as pd
 
 from regtools.analyses.reach import EARLIEST_IMAGE, opened
 from regtools.analyses.states import in_utc
 from regtools.errors import ConfigError
-from regtools.tables import Html, table
+from regtools.markup import PROVENANCE_MIME, Html
+from regtools.tables import table
 
 if TYPE_CHECKING:
     from regtools.analyses.book import PriceBook
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from regtools.schema import SnapshotRow
     from regtools.thresholds import Thresholds
 
-PROVENANCE_MIME: Final = "application/vnd.regtools.provenance+json"
 """Under this type a cell's output says which snapshots a report used."""
 
 

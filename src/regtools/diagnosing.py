@@ -17,9 +17,9 @@ from regtools.collect.diagnosis import Diagnosis
 from regtools.errors import HistoryError, RegtoolsError
 from regtools.findings import Finding, Findings, diagnosis_findings
 from regtools.lights import diagnosis_table
+from regtools.markup import component_style, escape
 from regtools.plots import picture, plot_diagnosis
 from regtools.schema import CheckRow
-from regtools.tables import component_style, escape
 from regtools.walk import diagnose
 
 if TYPE_CHECKING:

@@ -17,9 +17,10 @@ from regtools.analyses.retention import retention
 from regtools.cleanup import conditions, freed_by_repository
 from regtools.errors import RegtoolsError
 from regtools.findings import Finding, Findings, retention_findings
+from regtools.markup import component_style, escape
 from regtools.plots import picture, plot_freed, plot_retention_curve
 from regtools.policies import Guard, Rule
-from regtools.tables import component_style, escape, table
+from regtools.tables import table
 from regtools.units import format_age
 
 if TYPE_CHECKING:

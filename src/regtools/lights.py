@@ -6,7 +6,8 @@ from typing import Final
 
 import pandas as pd
 
-from regtools.tables import Html, cell_text, escape, is_missing, visible
+from regtools.markup import Html, escape, visible
+from regtools.tables import cell_text, is_missing
 
 STAGE_WORDS: Final = {
     "reference": "Name",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from IPython.core.interactiveshell import InteractiveShell
 
-    from regtools.tables import Html
+    from regtools.markup import Html
 
 _OWN_WORDS: Final = frozenset({"--json", "--csv", "--emit", "--watch", "--help", "-h"})
 """Who asks for one of these wants text."""
@@ -90,7 +90,7 @@ def shown(document: Mapping[str, Any]) -> pd.DataFrame | Html:
     frame = pd.DataFrame(lists[name])
     if name == "checks" and "root_cause" in document:
         from regtools.lights import diagnosis_table
-        from regtools.tables import Html, component_style
+        from regtools.markup import Html, component_style
 
         table = diagnosis_table(frame.astype({"ms": "float64"}))
         return Html(f"{component_style()}{table.markup}", table.text)

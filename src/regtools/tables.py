@@ -1,104 +1,34 @@
-"""A table, or a row of tiles, as escaped HTML from a frame.
-
-Repository names, tags and messages come from a registry: foreign text. Whatever goes through
-this module is escaped once, here, and nowhere else (`Styler` of pandas does not escape).
-"""
+"""A frame as an escaped HTML table (`Styler` of pandas does not escape)."""
 
 from __future__ import annotations
 
-import html
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from decimal import Decimal
-from importlib import resources
+from datetime import date
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
-from regtools.units import format_bytes, format_usd
+from regtools.markup import (
+    BYTES,
+    LONG_NAME,
+    NOTHING,
+    SEVERITIES,
+    Html,
+    breakable,
+    escape,
+    heading,
+    value_text,
+    visible,
+)
 
-NOTHING: Final = "–"
 _DIGEST_SHOWN: Final = 19  # "sha256:" and twelve signs, as the Docker command line shows them
 _SHORT_DIGEST_PREFIXES: Final = ("sha256:", "sha512:")
-_BYTES: Final = ("bytes", "size")
-_LONG_NAME: Final = 16
 _LONG_TEXT: Final = 30
 _WEB: Final = ("https://", "http://")
-_BREAKS: Final = re.compile(r"(?<=[/.:@_-])(?=\w)")
-_WORDS: Final = {
-    "advice": "What to do",
-    "remedy": "What to do",
-    "freed_bytes": "Frees if deleted",
-    "taken_at": "Scanned",
-    "dedup_scope": "Blobs stored once per",
-    "monthly_usd": "A month",
-    "found_in": "Found in",
-    "total_freed_bytes": "With those above",
-    "total_share": "Of all",
-}
-_TO_THE_MINUTE: Final = "taken_at"
 _DAYS: Final = re.compile(r"\b\d{4}-\d{2}-\d{2}\b")
-_BYTES_PER_DAY: Final = "bytes_per_day"
-
-# Controls and directional overrides: they can reorder or hide what a name shows.
-# unicode.org/reports/tr36, section 2.1
-_INVISIBLE: Final = {
-    **dict.fromkeys([*range(0x20), 0x7F, *range(0x80, 0xA0)], " "),
-    **dict.fromkeys([0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)], ""),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Html:
-    """Markup that a notebook shows, with a plain text beside it for everybody else."""
-
-    markup: str
-    text: str = ""
-
-    def _repr_html_(self) -> str:
-        return self.markup
-
-    def __repr__(self) -> str:
-        return self.text or "<Html>"
-
-
-def components_css() -> str:
-    """Give the style of the boxes, tiles and tables of this package.
-
-    A report has it once in its head; the findings box brings it into a notebook.
-    """
-    return (resources.files("regtools") / "components.css").read_text(encoding="utf-8")
-
-
-def component_style() -> str:
-    """Give that style as an element, for what brings it into a notebook."""
-    return f"<style>{components_css()}</style>"
-
-
-def escape(text: object) -> str:
-    """Escape foreign text for HTML; signs that reorder or hide text are taken out.
-
-    Examples
-    --------
-    >>> escape("<b>&")
-    '&lt;b&gt;&amp;'
-    """
-    return html.escape(visible(text), quote=True)
-
-
-def visible(text: object) -> str:
-    """Give the text without control signs and directional overrides.
-
-    Examples
-    --------
-    >>> visible("a" + chr(0x202E) + "b" + chr(10))
-    'ab '
-    """
-    return str(text).translate(_INVISIBLE)
 
 
 def is_missing(value: object) -> bool:
@@ -114,24 +44,8 @@ def is_missing(value: object) -> bool:
     return isinstance(value, float) and math.isnan(value)
 
 
-def heading(column: str) -> str:
-    """Turn a column's name into words.
-
-    Examples
-    --------
-    >>> heading("physical_bytes"), heading("why_not"), heading("monthly_usd")
-    ('Physical', 'Why not', 'A month')
-    """
-    if column in _WORDS:
-        return _WORDS[column]
-    words = column
-    for unit in ("_bytes", "_usd", "_at"):
-        words = words.removesuffix(unit)
-    return words.replace("_", " ").strip().capitalize()
-
-
 def cell_text(column: str, value: object) -> str:
-    """Format one value by the unit that its column's name ends in.
+    """Format one cell of a frame by the unit that its column's name ends in.
 
     Examples
     --------
@@ -142,54 +56,7 @@ def cell_text(column: str, value: object) -> str:
     """
     if is_missing(value):
         return NOTHING
-    if isinstance(value, str):
-        return value
-    if isinstance(value, (bool, np.bool_)):
-        return "yes" if value else "no"
-    if isinstance(value, datetime) and column == _TO_THE_MINUTE:
-        return format_moment(value)
-    if isinstance(value, (datetime, date)):
-        return format_date(value)
-    return _number_text(column, value)
-
-
-def _number_text(column: str, value: Any) -> str:
-    if column.endswith(_BYTES_PER_DAY):
-        return f"{format_bytes(round(value))}/day"
-    if column.endswith(_BYTES):
-        return format_bytes(round(value))
-    if column.endswith("_usd"):
-        return format_usd(Decimal(str(value)))
-    if column.endswith("share"):
-        return f"{value:.0%}"
-    if not isinstance(value, (int, float, Decimal, np.number)):
-        return str(value)
-    number = float(value)
-    return f"{int(number):,}" if number.is_integer() else f"{number:,.1f}"
-
-
-def format_date(moment: date) -> str:
-    """Give a date as ``3 Nov 2026``, the same in every locale.
-
-    Examples
-    --------
-    >>> format_date(date(2026, 11, 3))
-    '3 Nov 2026'
-    """
-    months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
-    return f"{moment.day} {months[moment.month - 1]} {moment.year}"
-
-
-def format_moment(moment: datetime) -> str:
-    """Give a time as ``3 Nov 2026, 10:20 UTC``.
-
-    Examples
-    --------
-    >>> format_moment(datetime.fromisoformat("2026-11-03T12:20+02:00"))
-    '3 Nov 2026, 10:20 UTC'
-    """
-    utc = moment.astimezone(UTC)
-    return f"{format_date(utc)}, {utc:%H:%M} UTC"
+    return value_text(column, value.item() if isinstance(value, np.generic) else value)
 
 
 def table(
@@ -269,7 +136,7 @@ def _is_number(frame: pd.DataFrame, name: str) -> bool:
     column = frame[name]
     if pd.api.types.is_bool_dtype(column):
         return False
-    return bool(pd.api.types.is_numeric_dtype(column)) or name.endswith((*_BYTES, "_usd"))
+    return bool(pd.api.types.is_numeric_dtype(column)) or name.endswith((*BYTES, "_usd"))
 
 
 def _largest(frame: pd.DataFrame, bar: str) -> float:
@@ -306,7 +173,7 @@ def _cell(frame: pd.DataFrame, name: str, value: object, bar: str, top: float, u
             ("rt-date", isinstance(value, date)),
             ("rt-command", name == "command"),
             ("rt-step", name == "step"),
-            ("rt-name", len(text) > _LONG_NAME and " " not in text.strip()),
+            ("rt-name", len(text) > LONG_NAME and " " not in text.strip()),
             ("rt-text", len(text) > _LONG_TEXT and " " in text.strip()),
         )
         if wanted
@@ -323,19 +190,6 @@ _LINKED: Final = ("tag", "repository")
 """What has the web page that a row's `web_url` is, the narrower first."""
 _ADDRESSES: Final = ("source", _URL)
 """What may be a link; an address in a name or a message was written by a stranger, and is text."""
-SEVERITIES: Final = {"critical": "Critical", "warning": "Warning", "info": "Note", "ok": "Good"}
-"""Severities of a finding, worst first, and the word that a reader sees."""
-
-
-def severity_rank(severity: str) -> int:
-    """Give the place of a severity, 0 for the worst: what to sort by.
-
-    Examples
-    --------
-    >>> sorted(["ok", "critical", "info"], key=severity_rank)
-    ['critical', 'info', 'ok']
-    """
-    return list(SEVERITIES).index(severity)
 
 
 def _content(name: str, text: str) -> str:
@@ -362,19 +216,6 @@ def _command(line: str) -> str:
     return f"<code>{words}</code>" if words else ""
 
 
-def breakable(name: str) -> str:
-    """Escape a name, and let a long one break where a reader would, after a slash or a dot.
-
-    Examples
-    --------
-    >>> breakable("registry.example.com")
-    'registry.<wbr>example.<wbr>com'
-    """
-    if len(name) <= _LONG_NAME:
-        return escape(name)
-    return "<wbr>".join(escape(part) for part in _BREAKS.split(name))
-
-
 def _link(url: str) -> str:
     shown = url.split("://", 1)[1].split("?", 1)[0].rstrip("/")
     return f'<a href="{escape(url)}" rel="noopener noreferrer">{breakable(shown)}</a>'
@@ -388,23 +229,3 @@ def _plain(frame: pd.DataFrame, headings: Mapping[str, str]) -> str:
         }
     )
     return text.to_string(index=False)
-
-
-def tiles(numbers: Mapping[str, tuple[str, str]]) -> Html:
-    """Show key numbers as tiles: label → (number with its unit, what it means).
-
-    Examples
-    --------
-    >>> tiles({"Stored": ("1.2 TB", "of 3 TB")})
-    Stored: 1.2 TB (of 3 TB)
-    """
-    items = "".join(
-        f'<div class="rt-tile"><dt>{escape(label)}</dt><dd><strong>{escape(number)}</strong>'
-        f"<span>{escape(note)}</span></dd></div>"
-        for label, (number, note) in numbers.items()
-    )
-    text = "\n".join(
-        visible(f"{label}: {number}" + (f" ({note})" if note else ""))
-        for label, (number, note) in numbers.items()
-    )
-    return Html(f'<dl class="rt-tiles">{items}</dl>' if items else "", text)

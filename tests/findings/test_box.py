@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import math
 
-from regtools.findings import FINDINGS_MIME, Finding, Findings, KeyNumber
+from regtools.findings import Finding, Findings, KeyNumber
+from regtools.markup import FINDINGS_MIME
 
 INFO = Finding(severity="info", code="A", summary="<b>a</b>", remedy="do & don't")
 CRITICAL = Finding(severity="critical", code="B", summary="b")

@@ -21,8 +21,8 @@ from nbformat.v4 import (
     new_output,
 )
 
-from regtools.context import PROVENANCE_MIME
-from regtools.findings import FINDINGS_MIME, Finding, Findings
+from regtools.findings import Finding, Findings
+from regtools.markup import FINDINGS_MIME, PROVENANCE_MIME
 from regtools.reports.html import Page, first_heading, render, subtitle
 from regtools.reports.notebooks import Job
 

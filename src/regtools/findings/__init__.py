@@ -1,6 +1,6 @@
 """The sentences at the head of each report, made from the analyses' frames."""
 
-from regtools.findings._box import FINDINGS_MIME, Finding, Findings, KeyNumber
+from regtools.findings._box import Finding, Findings, KeyNumber
 from regtools.findings.cost import cost_findings
 from regtools.findings.diagnosis import diagnosis_findings
 from regtools.findings.growth import growth_findings
@@ -8,7 +8,6 @@ from regtools.findings.health import health_findings
 from regtools.findings.retention import retention_findings
 
 __all__ = [
-    "FINDINGS_MIME",
     "Finding",
     "Findings",
     "KeyNumber",

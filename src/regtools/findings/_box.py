@@ -5,20 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Final
+from typing import Any
 
-from regtools.tables import (
+from regtools.markup import (
+    FINDINGS_MIME,
     SEVERITIES,
-    cell_text,
     component_style,
     escape,
     severity_rank,
     tiles,
+    value_text,
     visible,
 )
-
-FINDINGS_MIME: Final = "application/vnd.regtools.findings+json"
-"""Under this type a cell's output carries its findings as data; a browser ignores it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +107,7 @@ class Findings:
 
 
 def _shown(number: KeyNumber) -> str:
-    return cell_text(number.name, number.plain())
+    return value_text(number.name, number.plain())
 
 
 def _item(finding: Finding) -> str:

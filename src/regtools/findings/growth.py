@@ -9,7 +9,8 @@ import pandas as pd
 
 from regtools.findings._box import Finding, Findings, KeyNumber
 from regtools.findings.retention import freed_numbers, freed_words, worth_words
-from regtools.tables import format_date, is_missing
+from regtools.markup import format_date
+from regtools.tables import is_missing
 from regtools.units import format_bytes
 
 if TYPE_CHECKING:

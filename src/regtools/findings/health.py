@@ -5,7 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from regtools.findings._box import Finding, Findings, KeyNumber
-from regtools.tables import is_missing, severity_rank
+from regtools.markup import severity_rank
+from regtools.tables import is_missing
 
 
 def health_findings(health: pd.DataFrame, *, most: int = 8) -> Findings:

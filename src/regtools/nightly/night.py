@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
+from regtools.markup import SEVERITIES, severity_rank
 from regtools.reports import Report
-from regtools.tables import SEVERITIES, severity_rank
 
 OUTCOMES: Final = ("ok", "failed", "skipped")
 EXIT_FINE: Final = 0

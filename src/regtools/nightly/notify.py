@@ -20,11 +20,11 @@ import httpx
 
 from regtools.credentials import resolve
 from regtools.errors import RunError
+from regtools.markup import visible
 from regtools.nightly.night import EXIT_FINE, EXIT_UNFINISHED, Night
 from regtools.reference import may_carry_secrets
 from regtools.schema import SCHEMA_VERSION
 from regtools.settings import NotifySettings
-from regtools.tables import visible
 
 ATTEMPTS: Final = 3
 PAUSE_SECONDS: Final = 2.0

@@ -17,7 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from regtools.tables import visible
+from regtools.markup import visible
 from regtools.units import format_bytes
 
 P = ParamSpec("P")

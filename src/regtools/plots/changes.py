@@ -8,6 +8,7 @@ import pandas as pd
 from matplotlib import dates as mdates
 from matplotlib.axes import Axes
 
+from regtools.markup import format_date
 from regtools.plots._canvas import (
     BLUE,
     GREY,
@@ -27,7 +28,6 @@ from regtools.plots._canvas import (
     styled,
     time_axis,
 )
-from regtools.tables import format_date
 from regtools.units import format_bytes
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pandas as pd
 from matplotlib.axes import Axes
 
+from regtools.markup import format_date
 from regtools.plots._canvas import (
     BLUE,
     GREY,
@@ -31,7 +32,7 @@ from regtools.plots._canvas import (
     styled,
     time_axis,
 )
-from regtools.tables import format_date, is_missing
+from regtools.tables import is_missing
 from regtools.units import format_bytes
 
 if TYPE_CHECKING:

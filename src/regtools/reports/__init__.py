@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 ALL: Final = "all"
 _LONGEST: Final = "storage-growth"
-_ASIDE: Final = ("regtools.settings",)
+_NOT_NAMED: Final = ("regtools.settings",)
 """What notebooks load though they do not name it."""
 _GIVES_WAY: Final = 10
 """Niceness of the others where all have to share too few processors."""
@@ -116,23 +116,28 @@ def report(
         published all the same.
     """
     jobs = prepare(_chosen(names), {**(parameters or {}), **_places(history, registry)})
-    _require_snapshots(str(history), registry)
     browser = find_browser() if pdf else ""
     folder = Path(output)
     created_at = now or datetime.now(UTC)
-    names_used = names_in(job.notebook for job in jobs)
-    with (
-        locked(folder),
-        Source([*names_used, *_ASIDE]) as source,
-        staging(folder, stamp_of(created_at)) as staged,
-    ):
-        done, failed = _run_all(
-            jobs, source, staged, folder, created_at, progress, limits or Limits(), browser, on_done
-        )
-        try:
-            write_pages(folder, browser)
-        except ReportError as error:
-            failed.append(error)
+    names = [*names_in(job.notebook for job in jobs), *_NOT_NAMED]
+    with Source(names) as source:
+        _require_snapshots(str(history), registry)
+        with locked(folder), staging(folder, stamp_of(created_at)) as staged:
+            done, failed = _run_all(
+                jobs,
+                source,
+                staged,
+                folder,
+                created_at,
+                progress,
+                limits or Limits(),
+                browser,
+                on_done,
+            )
+            try:
+                write_pages(folder, browser)
+            except ReportError as error:
+                failed.append(error)
     if failed:
         raise _joined(failed)
     return done

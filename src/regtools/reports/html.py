@@ -7,16 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import nbformat
-from nbconvert.exporters import HTMLExporter
-
-from regtools.context import PROVENANCE_MIME
-from regtools.findings import FINDINGS_MIME
-from regtools.reports.notebooks import Job
-from regtools.reports.publish import regtools_version
-from regtools.tables import (
+from regtools.markup import (
+    FINDINGS_MIME,
+    PROVENANCE_MIME,
     SEVERITIES,
     component_style,
     components_css,
@@ -24,6 +19,11 @@ from regtools.tables import (
     format_date,
     format_moment,
 )
+from regtools.reports.notebooks import Job
+from regtools.reports.publish import regtools_version
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 _TEMPLATES = Path(str(resources.files("regtools"))) / "reports" / "templates"
 
@@ -39,7 +39,7 @@ class Page:
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
 
-def render(notebook: nbformat.NotebookNode, *, job: Job, created_at: datetime) -> Page:
+def render(notebook: NotebookNode, *, job: Job, created_at: datetime) -> Page:
     """Make the page of an executed notebook.
 
     Parameters
@@ -51,6 +51,8 @@ def render(notebook: nbformat.NotebookNode, *, job: Job, created_at: datetime) -
     created_at
         The time that stands on the page.
     """
+    from nbconvert.exporters import HTMLExporter  # takes long to load; the notebooks run meanwhile
+
     title = first_heading(notebook) or job.title
     findings, provenance = lifted(notebook, FINDINGS_MIME), lifted(notebook, PROVENANCE_MIME)
     exporter = HTMLExporter(  # type: ignore[no-untyped-call]
@@ -88,7 +90,7 @@ def moment(when: datetime) -> str:
     return format_moment(when)
 
 
-def first_heading(notebook: nbformat.NotebookNode) -> str:
+def first_heading(notebook: NotebookNode) -> str:
     """Give the text of the first ``# heading`` of a notebook, empty where there is none."""
     for cell in notebook.cells:
         if cell.cell_type == "markdown" and cell.source.startswith("# "):
@@ -96,7 +98,7 @@ def first_heading(notebook: nbformat.NotebookNode) -> str:
     return ""
 
 
-def lifted(notebook: nbformat.NotebookNode, mime: str) -> dict[str, Any]:
+def lifted(notebook: NotebookNode, mime: str) -> dict[str, Any]:
     """Give what the notebook's cells said as data under this type; nothing, if nothing."""
     for output in _outputs(notebook):
         if mime in output.get("data", {}):
@@ -104,7 +106,7 @@ def lifted(notebook: nbformat.NotebookNode, mime: str) -> dict[str, Any]:
     return {}
 
 
-def _outputs(notebook: nbformat.NotebookNode) -> Iterator[Mapping[str, Any]]:
+def _outputs(notebook: NotebookNode) -> Iterator[Mapping[str, Any]]:
     for cell in notebook.cells:
         yield from cell.get("outputs", [])
 

@@ -19,18 +19,18 @@ from typing import Any, Final
 import jinja2
 from markupsafe import Markup
 
+from regtools.markup import (
+    SEVERITIES,
+    breakable,
+    components_css,
+    severity_rank,
+    value_text,
+    visible,
+)
 from regtools.reports.html import moment, page_css, subtitle
 from regtools.reports.notebooks import EVERY_NIGHT, REPORTS
 from regtools.reports.pdf import print_pdf
 from regtools.reports.publish import SIDECAR, regtools_version, sync
-from regtools.tables import (
-    SEVERITIES,
-    breakable,
-    cell_text,
-    components_css,
-    severity_rank,
-    visible,
-)
 
 INDEX: Final = "index.html"
 SUMMARY: Final = "summary.html"
@@ -164,7 +164,7 @@ def _words(rows: Sequence[Mapping[str, Any]], urgent: Sequence[Mapping[str, Any]
     parts = [_counted(len(rows), "registry", "registries")]
     for name, words in (("physical_bytes", "{} stored"), ("monthly_usd", "{} a month")):
         if rows and all(name in row for row in rows):
-            parts.append(words.format(cell_text(name, sum(row[name] for row in rows))))
+            parts.append(words.format(value_text(name, sum(row[name] for row in rows))))
     for severity, one, several in (
         ("critical", "critical finding", "critical findings"),
         ("warning", "warning", "warnings"),
@@ -183,7 +183,7 @@ def _shown_row(row: Mapping[str, Any]) -> dict[str, Any]:
     numbers = ("physical_bytes", "growth_month_bytes", "days_until_full", "monthly_usd")
     when = row.get("scanned", "")
     return {
-        **{name: cell_text(name, row[name]) if name in row else "" for name in numbers},
+        **{name: value_text(name, row[name]) if name in row else "" for name in numbers},
         "registry": row["registry"],
         "status": row.get("status", ""),
         "worst": row.get("worst", ""),
