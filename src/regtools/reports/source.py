@@ -168,5 +168,7 @@ class Source:
 
 
 def _alone(environment: Mapping[str, str]) -> dict[str, str]:
-    """Let a process be forked while it has one thread: more gain nothing for small numbers."""
-    return {"OPENBLAS_NUM_THREADS": "1", **environment}
+    """Leave a process with one thread after loading: a fork takes no others with it, and no lock
+    that they hold. NumPy's would gain nothing here, and Arrow's only gives back memory."""
+    own = {"OPENBLAS_NUM_THREADS": "1", "JE_ARROW_MALLOC_CONF": "background_thread:false"}
+    return {**own, **environment}
