@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import pytest
 from tests.support.inventories import NOON, REGISTRY, Shelf, layer, publish
 
 from regtools.analyses.growth import BY_REPOSITORY, FORECAST, SERIES, forecast, growth
+from regtools.analyses.reach import Reach
 from regtools.analyses.states import states_of
 from regtools.analyses.usage import usage
 from regtools.errors import ConfigError
@@ -131,6 +132,40 @@ def test_the_forecast_alone_is_that_of_growth(
         alone = forecast(history, forecast_days=ahead, capacity=100_000)
         whole = growth(history, forecast_days=ahead, capacity=100_000).forecast
         pd.testing.assert_frame_equal(alone, whole)
+
+
+def test_the_forecast_alone_is_that_of_growth_also_where_the_newest_sizes_are_not_known(
+    history: History,
+) -> None:
+    for day in range(0, 150, 5):
+        shelf = stored({"v1": 90_000 - 100 * day + 977 * day % 50})
+        if day < 30:
+            shelf.tag("old", "1", shelf.image(layer("schema 1", None)))
+        publish(history, shelf.inventory(), taken_at=NOON - timedelta(days=day))
+    pd.testing.assert_frame_equal(forecast(history), growth(history).forecast)
+
+
+def test_the_forecast_looks_back_further_only_where_it_must(
+    history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_at: list[tuple[str, datetime]] = []
+
+    class Watched(Reach):
+        def __init__(self, store: History, states: Mapping[int, Sequence[SnapshotRow]]) -> None:
+            looked_at.extend((row.registry, row.taken_at) for own in states.values() for row in own)
+            super().__init__(store, states)
+
+    monkeypatch.setattr("regtools.analyses.growth.Reach", Watched)
+    scans = {"daily": range(0, 150, 9), "rare": range(0, 360, 40), "new": range(9)}
+    for name, days in scans.items():
+        for day in days:
+            inventory = stored({"v1": 90_000 - 100 * day}).inventory()
+            publish(history, inventory, registry=name, taken_at=NOON - timedelta(days=day))
+    assert forecast(history)["registry"].tolist() == ["daily", "rare"]
+    wanted = {"daily": range(0, 91, 9), "rare": scans["rare"]}
+    assert sorted(looked_at) == sorted(
+        (name, NOON - timedelta(days=day)) for name, days in wanted.items() for day in days
+    )
 
 
 def test_of_several_scans_a_day_the_last_one_counts(history: History) -> None:
