@@ -18,15 +18,26 @@ from typing import Final
 import pandas as pd
 
 from regtools.analyses.limits import LIMITS, limits_ahead, limits_known
-from regtools.analyses.reach import EARLIEST_IMAGE, TIME, Reach, made, opened, typed
+from regtools.analyses.reach import (
+    EARLIEST_IMAGE,
+    TIME,
+    TREE_STEPS,
+    Reach,
+    facts,
+    made,
+    opened,
+    typed,
+)
 from regtools.analyses.states import State, states_of
 from regtools.analyses.trend import MIN_DAYS, MIN_POINTS, Trend, daily, in_days, trend_of
 from regtools.analyses.usage import sizes_of_registries, sizes_of_repositories
+from regtools.engine import Workspace
 from regtools.history import History
 from regtools.units import parse_bytes
 
 MIN_LOOK_BACK_DAYS: Final = 90
 """The trend is that of the last quarter at least; what was before a clean-up or a new team is past."""
+_SIZE_STEPS: Final = (*(step for step in TREE_STEPS if step != "dates"), "roots", "items")
 
 SERIES: Final = {
     "registry": "str",
@@ -211,8 +222,16 @@ def _trends_in(
     chosen = [state for own in states.values() for state in own]
     if not chosen:
         return {}
-    trends = trends_of(_look(store, chosen).measured, forecast_days)
+    trends = trends_of(_measured(sizes_of_states(store, chosen), chosen), forecast_days)
     return {led.registry: led for led in trends}
+
+
+def sizes_of_states(store: History, states: Sequence[State]) -> pd.DataFrame:
+    """Give the bytes of each state, and whether they are all."""
+    snapshots = {row.snapshot: row for state in states for row in state.snapshots}
+    with Workspace(store, list(snapshots.values())) as workspace:
+        facts(workspace, {state.number: state.snapshots for state in states}, _SIZE_STEPS)
+        return workspace.ask("registry_sizes")
 
 
 def _reaches(led: Led | None, newest: State) -> bool:
