@@ -280,6 +280,18 @@ class TestAnswer:
             for row in tipping_points(plain(), over).to_dict("records"):
                 assert f"{row['amount']:,.0f}" in said
 
+    def test_it_prices_no_amount_twice(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        priced: list[tuple[str, Decimal]] = []
+
+        def watched(there: Workload, over: str, amount: Decimal) -> Workload:
+            priced.append((over, amount))
+            return changed(there, over, amount)
+
+        monkeypatch.setattr("regtools.analyses.comparison.break_even.changed", watched)
+        said = " ".join(cost_answer(plain()).changes)
+        assert "Of those that charge" in said
+        assert len(priced) == len(set(priced)) > 0
+
     def test_where_nothing_holds_it_it_says_so(self, tmp_path: Path) -> None:
         book = price_book()
         only = {"gitlab": book.providers["gitlab"]}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -22,8 +23,8 @@ from regtools.analyses.cost import (
     in_currency,
 )
 from regtools.analyses.prices import price_book
-from regtools.analyses.scenario import BillInputs, Scenario
-from regtools.analyses.workload import Workload, bill_inputs
+from regtools.analyses.scenario import DAYS_A_MONTH, BillInputs, Scenario
+from regtools.analyses.workload import Workload, bill_inputs, workload
 from regtools.errors import ConfigError, HistoryError
 from regtools.history import History
 from regtools.schema import Inventory, ProblemRow
@@ -138,6 +139,27 @@ class TestBillInputs:
         assert sizes == {"registry": 10, "namespace": 30, "repository": 40, "version": 40}
         only = bill_inputs(history, registry=other.registry)
         assert only.stored_bytes["repository"] // GIB == 10
+
+    def test_each_part_is_what_its_registry_has_alone(self, history: History, shelf: Shelf) -> None:
+        publish(history, shelf.inventory(), complete=False)
+        other = Shelf(registry="other.example.com")
+        other.tag("web/app", "1.0", other.image(layer("base", 10 * GIB), size=400))
+        for days, pulls in ((10, 30), (0, 90)):
+            counted = other.inventory()
+            counted.repositories = [
+                replace(row, visibility="public", pulls=pulls) for row in counted.repositories
+            ]
+            when = NOON - timedelta(days=days)
+            publish(history, counted, registry=other.registry, taken_at=when)
+        whole = workload(history)
+        found = {part.registry: part.inputs for part in whole.parts}
+        assert found == {name: bill_inputs(history, registry=name) for name in found}
+        assert whole.inputs == bill_inputs(history)
+        open_to_all, own = found[other.registry], found[shelf.registry]
+        assert open_to_all.complete and open_to_all.public_repositories == 1
+        assert open_to_all.counted_pulls == 6 * DAYS_A_MONTH
+        for not_counted in (own, whole.inputs):
+            assert not not_counted.complete and not_counted.counted_pulls is None
 
     def test_an_earlier_time_has_its_own_numbers(self, history: History, shelf: Shelf) -> None:
         publish(history, shelf.inventory(), taken_at=NOON - timedelta(days=9))

@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import tempfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import get_args
 
 import pandas as pd
 import pytest
-from tests.support.inventories import NOON, REGISTRY, Shelf, layer, publish
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.support.inventories import NOON, REGISTRY, Shelf, inventories, layer, publish
 
-from regtools.analyses.growth import BY_REPOSITORY, FORECAST, SERIES, forecast, growth
+from regtools.analyses.growth import (
+    BY_REPOSITORY,
+    FORECAST,
+    SERIES,
+    forecast,
+    growth,
+    sizes_of_states,
+)
+from regtools.analyses.reach import Reach
 from regtools.analyses.states import states_of
-from regtools.analyses.usage import usage
+from regtools.analyses.usage import sizes_of_registries, sizes_of_repositories, usage
+from regtools.engine import Workspace
 from regtools.errors import ConfigError
 from regtools.history import History
-from regtools.schema import SnapshotRow
+from regtools.schema import DedupScope, Inventory, SnapshotRow
 
 IMAGE = 600
 """Bytes of a test image beside its layers: manifest and config."""
@@ -131,6 +144,76 @@ def test_the_forecast_alone_is_that_of_growth(
         alone = forecast(history, forecast_days=ahead, capacity=100_000)
         whole = growth(history, forecast_days=ahead, capacity=100_000).forecast
         pd.testing.assert_frame_equal(alone, whole)
+
+
+def test_the_forecast_alone_is_that_of_growth_also_where_the_newest_sizes_are_not_known(
+    history: History,
+) -> None:
+    for day in range(0, 150, 5):
+        shelf = stored({"v1": 90_000 - 100 * day + 977 * day % 50})
+        if day < 30:
+            shelf.tag("old", "1", shelf.image(layer("schema 1", None)))
+        publish(history, shelf.inventory(), taken_at=NOON - timedelta(days=day))
+    pd.testing.assert_frame_equal(forecast(history), growth(history).forecast)
+
+
+@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(("a.example.com", "b.example.com")),
+            inventories(unknown_sizes=True),
+            st.sampled_from(get_args(DedupScope)),
+            st.booleans(),
+        ),
+        min_size=1,
+        max_size=4,
+    )
+)
+def test_a_forecast_starts_from_the_sizes_that_usage_counts(
+    scans: list[tuple[str, Inventory, DedupScope, bool]],
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        history = History(folder)
+        for day, (name, inventory, scope, complete) in enumerate(scans):
+            when = NOON + timedelta(days=day)
+            publish(
+                history,
+                inventory,
+                registry=name,
+                dedup_scope=scope,
+                complete=complete,
+                taken_at=when,
+            )
+        states = states_of(history.snapshots())
+        found = sizes_of_states(history, states)
+        reach = Reach(history, {state.number: state.snapshots for state in states})
+        whole = sizes_of_registries(reach, sizes_of_repositories(reach))
+    wanted = whole.sort_values(["registry", "state"], ignore_index=True)
+    pd.testing.assert_frame_equal(found, wanted[list(found.columns)])
+
+
+def test_the_forecast_looks_back_further_only_where_it_must(
+    history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_at: list[tuple[str, datetime]] = []
+
+    class Watched(Workspace):
+        def __init__(self, store: History, snapshots: Sequence[SnapshotRow]) -> None:
+            looked_at.extend((row.registry, row.taken_at) for row in snapshots)
+            super().__init__(store, snapshots)
+
+    monkeypatch.setattr("regtools.analyses.growth.Workspace", Watched)
+    scans = {"daily": range(0, 150, 9), "rare": range(0, 360, 40), "new": range(9)}
+    for name, days in scans.items():
+        for day in days:
+            inventory = stored({"v1": 90_000 - 100 * day}).inventory()
+            publish(history, inventory, registry=name, taken_at=NOON - timedelta(days=day))
+    assert forecast(history)["registry"].tolist() == ["daily", "rare"]
+    wanted = {"daily": range(0, 91, 9), "rare": scans["rare"]}
+    assert sorted(looked_at) == sorted(
+        (name, NOON - timedelta(days=day)) for name, days in wanted.items() for day in days
+    )
 
 
 def test_of_several_scans_a_day_the_last_one_counts(history: History) -> None:

@@ -29,7 +29,7 @@ from tests.support.frames import (
 )
 
 from regtools import plots
-from regtools.plots._canvas import label, money
+from regtools.plots._canvas import canvas, finish, label, money, styled
 from regtools.thresholds import Thresholds
 
 CERTIFICATES = pd.DataFrame({"registry": [REGISTRY, HOSTILE], "days_left": [90.0, 3.0]})
@@ -413,3 +413,20 @@ def test_certificates_are_drawn_by_the_thresholds_that_hold() -> None:
     assert [bar.get_facecolor() for bar in ax.patches] != [
         bar.get_facecolor() for bar in usual.patches
     ]
+
+
+def test_a_title_takes_a_second_line_only_where_the_pictures_width_is_not_enough() -> None:
+    @styled
+    def titled(title: str) -> Axes:
+        ax = canvas(None)
+        ax.set_yticks([0], ["a name that takes much room"])
+        return finish(ax, title=title, alt="")
+
+    short, fits, long = (
+        titled("Cheap"),
+        titled("GitHub Container Registry is the cheapest at both ends, up to 2,016 GB"),
+        titled("The bill goes from $5 to $9 a month with " + "many images " * 9),
+    )
+    for ax in (short, fits, long):
+        plots.picture(ax)
+    assert short.get_position().y1 == fits.get_position().y1 > long.get_position().y1

@@ -89,24 +89,60 @@ def _exact(number: Decimal | None) -> str | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bill:
-    """A month with one plan."""
+    """A month with one plan. Its bounds are worked out when somebody asks: most bills are only
+    compared."""
 
     provider: Provider
     plan: Plan
+    inputs: BillInputs
+    scenario: Scenario
     components: tuple[Component, ...]
-    stored_bytes: int
-    low_usd: Decimal
-    high_usd: Decimal | None
-    """None: nobody can say how high."""
-    complete: bool
+    """As estimated."""
     why_not: tuple[str, ...]
     """What of the workload the plan does not hold; empty: it holds all."""
-    notes: tuple[str, ...]
 
     @property
     def monthly_usd(self) -> Decimal | None:
         """The sum to the cent, None where a rate is missing."""
         return _total(self.components)
+
+    @property
+    def low_usd(self) -> Decimal:
+        """The least it can be."""
+        low = self._with(Bound.LOW)
+        return cents(sum((line.usd or Decimal(0) for line in low), Decimal(0)))
+
+    @property
+    def high_usd(self) -> Decimal | None:
+        """The most it can be; None: nobody can say how high."""
+        return None if self._grows else _total(self._with(Bound.HIGH))
+
+    @property
+    def stored_bytes(self) -> int:
+        """What this provider would store."""
+        return _stored(self.provider, self.inputs, Bound.ESTIMATE)
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything was read that it is made for."""
+        return self.inputs.complete
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader must know."""
+        caution = [] if self.complete else [_LOWER_BOUND if self._grows else _PARTIAL]
+        return (*caution, *_notes(self.plan, self.provider, self.components))
+
+    @property
+    def _grows(self) -> bool:
+        return not self.complete and any(
+            _depends(own, self.scenario)
+            for price in self.plan.prices
+            if (own := priced(price, self.scenario)) is not None
+        )
+
+    def _with(self, bound: Bound) -> tuple[Component, ...]:
+        return _components(self.provider, self.plan, self.inputs, self.scenario, bound)
 
     def lines(self) -> list[dict[str, object]]:
         """Give the components as plain values, in cents that add up to `monthly_usd`."""
@@ -140,23 +176,13 @@ def in_cents(amounts: Sequence[Decimal | None]) -> list[Decimal | None]:
 
 def make_bill(provider: Provider, plan: Plan, inputs: BillInputs, scenario: Scenario) -> Bill:
     """Price a workload with one plan."""
-    estimate, low, high = (
-        _components(provider, plan, inputs, scenario, bound)
-        for bound in (Bound.ESTIMATE, Bound.LOW, Bound.HIGH)
-    )
-    own = [found for price in plan.prices if (found := priced(price, scenario)) is not None]
-    grows = not inputs.complete and any(_depends(price, scenario) for price in own)
-    caution = [] if inputs.complete else [_LOWER_BOUND if grows else _PARTIAL]
     return Bill(
         provider=provider,
         plan=plan,
-        components=estimate,
-        stored_bytes=_stored(provider, inputs, Bound.ESTIMATE),
-        low_usd=cents(sum((line.usd or Decimal(0) for line in low), Decimal(0))),
-        high_usd=None if grows else _total(high),
-        complete=inputs.complete,
+        inputs=inputs,
+        scenario=scenario,
+        components=_components(provider, plan, inputs, scenario, Bound.ESTIMATE),
         why_not=tuple(_lacks(provider, plan, inputs, scenario)),
-        notes=(*caution, *_notes(plan, provider, estimate)),
     )
 
 
@@ -274,9 +300,11 @@ def _amount_once(
 
 
 def _units(price: Price, amount: Decimal, bound: Bound) -> Decimal:
-    sizes = [price.unit_size, price.other_unit_size or price.unit_size]
-    # A larger unit makes fewer of them, and a smaller bill.
-    size = {Bound.LOW: max(sizes), Bound.HIGH: min(sizes)}.get(bound, price.unit_size)
+    size = price.unit_size
+    if bound is not Bound.ESTIMATE and price.other_unit_size:
+        # A larger unit makes fewer of them, and a smaller bill.
+        widest = max if bound is Bound.LOW else min
+        size = widest(size, price.other_unit_size)
     units = amount / size
     if price.round_to is not None:
         return round_to(units, price.round_to)

@@ -8,24 +8,36 @@ points are lower bounds, and no forecast uses them. How a trend is found is in `
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 import pandas as pd
 
 from regtools.analyses.limits import LIMITS, limits_ahead, limits_known
-from regtools.analyses.reach import EARLIEST_IMAGE, TIME, Reach, made, opened, typed
+from regtools.analyses.reach import (
+    EARLIEST_IMAGE,
+    TIME,
+    TREE_STEPS,
+    Reach,
+    facts,
+    made,
+    opened,
+    typed,
+)
 from regtools.analyses.states import State, states_of
 from regtools.analyses.trend import MIN_DAYS, MIN_POINTS, Trend, daily, in_days, trend_of
 from regtools.analyses.usage import sizes_of_registries, sizes_of_repositories
+from regtools.engine import Workspace
 from regtools.history import History
 from regtools.units import parse_bytes
 
 MIN_LOOK_BACK_DAYS: Final = 90
 """The trend is that of the last quarter at least; what was before a clean-up or a new team is past."""
+_SIZE_STEPS: Final = (*(step for step in TREE_STEPS if step != "dates"), "roots", "items")
 
 SERIES: Final = {
     "registry": "str",
@@ -170,22 +182,61 @@ def forecast(
     """Give only the frame `Growth.forecast`, for less work; all else is as for `growth`."""
     store = opened(history)
     states = states_of(store.snapshots(), registry=registry, at=at)
-    lately = _lately(states, _look_back(forecast_days))
-    trends = trends_of(_look(store, lately).measured, forecast_days)
-    if len(lately) < len(states) and len(trends) < len({state.registry for state in states}):
-        # Too little for a trend: then the time before counts, too.
-        trends = trends_of(_look(store, states).measured, forecast_days)
+    trends = _trends_lately(store, states, forecast_days)
     return _forecasts(trends, forecast_days, _bytes(capacity))
 
 
-def _lately(states: Sequence[State], look_back: timedelta) -> list[State]:
-    """Give the states that a trend looks back on: of each registry, from its last whole one."""
-    last = {state.registry: state.taken_at for state in states if state.is_whole}
-    return [
-        state
-        for state in states
-        if state.registry in last and state.taken_at >= last[state.registry] - look_back
-    ]
+def _trends_lately(store: History, states: Sequence[State], forecast_days: int) -> list[Led]:
+    """Find the trend of each registry from no more of its states than it takes."""
+    whole: dict[str, list[State]] = defaultdict(list)
+    for state in states:
+        if state.is_whole:  # no other one can be a complete point
+            whole[state.registry].append(state)
+    near = {name: _lately(own, _look_back(forecast_days)) for name, own in whole.items()}
+    found = _trends_in(store, near, forecast_days)
+    further = {
+        name: own
+        for name, own in whole.items()
+        if 0 < len(near[name]) < len(own) and not _reaches(found.get(name), own[-1])
+    }
+    found |= _trends_in(store, further, forecast_days)
+    return [found[name] for name in sorted(found)]
+
+
+def _lately(whole: Sequence[State], look_back: timedelta) -> Sequence[State]:
+    """Give the states of a registry that a trend looks back on; all, where these are too few."""
+    lately = [one for one in whole if one.taken_at >= whole[-1].taken_at - look_back]
+    return next((some for some in (lately, whole) if _may_be_enough(some)), ())
+
+
+def _may_be_enough(whole: Sequence[State]) -> bool:
+    """Say whether a trend takes no more points than these states make at most, one a day."""
+    days = {one.taken_at.astimezone(UTC).date() for one in whole}
+    span = whole[-1].taken_at - whole[0].taken_at
+    return len(days) >= MIN_POINTS and span >= timedelta(days=MIN_DAYS)
+
+
+def _trends_in(
+    store: History, states: Mapping[str, Sequence[State]], forecast_days: int
+) -> dict[str, Led]:
+    chosen = [state for own in states.values() for state in own]
+    if not chosen:
+        return {}
+    trends = trends_of(_measured(sizes_of_states(store, chosen), chosen), forecast_days)
+    return {led.registry: led for led in trends}
+
+
+def sizes_of_states(store: History, states: Sequence[State]) -> pd.DataFrame:
+    """Give the bytes of each state, and whether they are all."""
+    snapshots = {row.snapshot: row for state in states for row in state.snapshots}
+    with Workspace(store, list(snapshots.values())) as workspace:
+        facts(workspace, {state.number: state.snapshots for state in states}, _SIZE_STEPS)
+        return workspace.ask("registry_sizes")
+
+
+def _reaches(led: Led | None, newest: State) -> bool:
+    """Say whether a trend ends with the newest state: one that ends before looks further back."""
+    return led is not None and bool(led.last["taken_at"] == newest.taken_at)
 
 
 def _bytes(capacity: int | str | None) -> int | None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+
+import pandas as pd
 
 from regtools.analyses.growth import forecast
-from regtools.analyses.reach import Reach, opened
+from regtools.analyses.reach import ONLY_STATE, Reach, made, opened
 from regtools.analyses.scenario import (
     DAYS_A_MONTH,
     BillInputs,
@@ -41,6 +43,8 @@ _NO_TREND: Final = (
     "The history is too short for a trend: later months are priced as this one. "
     "Scenario.growth_gb (--growth-gb) says what comes in a month."
 )
+_WHOLE: Final = ""
+"""The part that all registries make, moved into one."""
 _DEFAULTS: Final = Scenario()
 
 
@@ -140,17 +144,15 @@ def workload(
     """
     store = opened(history)
     snapshots = _newest(store, registry, at)
-    whole = _inputs(store, snapshots)
-    by_registry: dict[str, list[SnapshotRow]] = {}
+    kinds: dict[str, str] = {}
     for row in snapshots:
-        by_registry.setdefault(row.registry, []).append(row)
+        kinds.setdefault(row.registry, row.kind)
+    alone = {name: {name} for name in kinds} if len(kinds) > 1 else {}
+    inputs = _inputs(store, snapshots, {_WHOLE: set(kinds), **alone})
+    whole = inputs[_WHOLE]
     parts = tuple(
-        Part(
-            registry=name,
-            kind=rows[0].kind,
-            inputs=whole if len(by_registry) == 1 else _inputs(store, rows),
-        )
-        for name, rows in sorted(by_registry.items())
+        Part(registry=name, kind=kinds[name], inputs=inputs.get(name, whole))
+        for name in sorted(kinds)
     )
     trend, notes = _trend(store, scenario, whole, registry, at)
     return Workload(
@@ -217,7 +219,8 @@ def bill_inputs(
         A snapshot cannot be read, or there is none (code ``HISTORY_EMPTY``).
     """
     store = opened(history)
-    return _inputs(store, _newest(store, registry, at))
+    snapshots = _newest(store, registry, at)
+    return _inputs(store, snapshots, {_WHOLE: {row.registry for row in snapshots}})[_WHOLE]
 
 
 def _newest(store: History, registry: str | None, at: datetime | None) -> list[SnapshotRow]:
@@ -233,12 +236,29 @@ def _newest(store: History, registry: str | None, at: datetime | None) -> list[S
     return snapshots
 
 
-def _inputs(store: History, snapshots: Sequence[SnapshotRow]) -> BillInputs:
-    reach = Reach(store, {0: snapshots})
-    row = reach.ask("cost_inputs").iloc[0]
+def _inputs(
+    store: History, snapshots: Sequence[SnapshotRow], parts: Mapping[str, Collection[str]]
+) -> dict[str, BillInputs]:
+    """Count for each part what its registries hold, moved into one."""
+    reach = Reach(store, {ONLY_STATE: snapshots})
+    members = ((part, registry) for part, registries in parts.items() for registry in registries)
+    rows = reach.ask(
+        "cost_inputs", tables={"parts": made(members, {"part": "str", "registry": "str"})}
+    )
+    sizes, counters = reach.ask("cost_pulls"), _counters(store, snapshots)
+    found = {}
+    for row in rows.to_dict("records"):
+        part = str(row["part"])
+        own = [frame[frame["registry"].isin(parts[part])] for frame in (sizes, counters)]
+        found[part] = _inputs_of(row, _counted(*own))
+    return found
+
+
+def _inputs_of(
+    row: Mapping[Hashable, Any], counted: tuple[Decimal, Decimal, Decimal] | None
+) -> BillInputs:
     tags = max(int(row["tags"]), 1)
     size, objects = Decimal(int(row["pull_bytes"])) / tags, Decimal(int(row["pull_objects"])) / tags
-    counted = _counted(store, snapshots, reach)
     if counted is not None and counted[0]:
         size, objects = counted[1] / counted[0], counted[2] / counted[0]
     return BillInputs(
@@ -253,10 +273,8 @@ def _inputs(store: History, snapshots: Sequence[SnapshotRow]) -> BillInputs:
     )
 
 
-def _counted(
-    store: History, snapshots: Sequence[SnapshotRow], reach: Reach
-) -> tuple[Decimal, Decimal, Decimal] | None:
-    """Give pulls, their bytes and objects in an average month, where every repository is counted."""
+def _counters(store: History, snapshots: Sequence[SnapshotRow]) -> pd.DataFrame:
+    """Give each repository's counter of pulls, as far back as is looked."""
     until = {row.registry: row.taken_at for row in snapshots}
     looked_at = [
         row
@@ -264,10 +282,16 @@ def _counted(
         for row in store.readable_snapshots(name)
         if last - LOOK_BACK <= row.taken_at <= last
     ]
-    counters = query(store, "pull_counters", snapshots=looked_at)
+    return query(store, "pull_counters", snapshots=looked_at)
+
+
+def _counted(
+    of_a_pull: pd.DataFrame, counters: pd.DataFrame
+) -> tuple[Decimal, Decimal, Decimal] | None:
+    """Give pulls, their bytes and objects in an average month, where every repository is counted."""
     if counters.empty or counters["days"].max() < LEAST_DAYS:
         return None
-    sizes = reach.ask("cost_pulls").merge(counters, on=["registry", "repository"], how="left")
+    sizes = of_a_pull.merge(counters, on=["registry", "repository"], how="left")
     if sizes["pulls"].isna().any() or not sizes["counted"].all():
         return None
     sums = [Decimal(0)] * 3

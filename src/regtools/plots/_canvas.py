@@ -48,6 +48,8 @@ WIDTH: Final = 8.6
 _PIXELS_PER_INCH: Final = 100
 _LINE_OF_WORDS: Final = 0.062  # of the highest line, on our pictures' height
 _CENTS_MATTER: Final = 100  # below a hundred dollars
+_EDGE: Final = 0.004  # of a picture's width
+_EFFORT: Final = 4  # of ten: 1 % larger than with six, in two thirds of the time
 _SHARPNESS: Final = 2  # screens of phones and laptops show two dots a pixel
 
 STYLE: Final[Any] = {
@@ -286,6 +288,7 @@ def picture(ax: Axes) -> Picture:
         # `savefig` would draw once more, to learn the layout that is known by now.
         FigureCanvasAgg(figure).print_png(  # type: ignore[no-untyped-call]
             target,
+            pil_kwargs={"compress_level": _EFFORT},
             metadata={
                 "Software": None,
                 "Description": description(ax).encode("ascii", "replace").decode(),
@@ -301,7 +304,13 @@ def _title_at_the_edge(ax: Axes, title: str) -> None:
     figure = ax.get_figure(root=True)
     if figure is None or len(figure.axes) > 1:
         return
-    figure.draw_without_rendering()  # the layout is known once it is drawn
-    figure.set_layout_engine("none")  # and stays so
-    edge = ax.transAxes.inverted().transform(figure.transFigure.transform((0.004, 0)))
-    ax.set_title(title, x=float(edge[0]), wrap=True)
+    # Wrapping measures word by word, and takes two dollar signs for a formula.
+    # Where it stands is said, or matplotlib looks for it each time: nothing is above our axes.
+    words = ax.set_title(title, y=1.0, wrap=False)
+    words.set_wrap(words.get_window_extent().width > (1 - 2 * _EDGE) * figure.bbox.width)
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(figure)
+    figure.set_layout_engine("none")  # it stays so
+    edge = ax.transAxes.inverted().transform(figure.transFigure.transform((_EDGE, 0)))
+    words.set_x(float(edge[0]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
@@ -10,7 +11,7 @@ import pandas as pd
 
 from regtools.analyses.bill import Bill
 from regtools.analyses.book import PriceBook
-from regtools.analyses.comparison.break_even import reach_of, tipping_points
+from regtools.analyses.comparison.break_even import Axis, reach_of, tipping_along
 from regtools.analyses.comparison.recommendation import sum_today
 from regtools.analyses.cost import best_bills
 from regtools.analyses.prices import price_book
@@ -92,7 +93,8 @@ def _stored(workload: Workload) -> int:
 
 def _changes(workload: Workload, ordered: list[Bill], book: PriceBook) -> list[str]:
     best = ordered[0]
-    found = _tipping(workload, book, paid=False)
+    axes = [Axis(workload, over, book) for over in _WORDS]
+    found = _tipping(axes, paid=False)
     sentences = [_sentence(row) for row in found.to_dict("records")]
     if found.empty:
         reach = ", ".join(_WORDS[over].format(float(reach_of(workload, over))) for over in _WORDS)
@@ -105,14 +107,13 @@ def _changes(workload: Workload, ordered: list[Bill], book: PriceBook) -> list[s
             f"Of those that charge, {paying.provider.title} ({paying.plan.name}) asks least: "
             f"{format_usd(paying.monthly_usd)} a month."
         )
-        paid = _tipping(workload, book, paid=True)
+        paid = _tipping(axes, paid=True)
         sentences += [_sentence(row) for row in paid.to_dict("records")]
     return sentences
 
 
-def _tipping(workload: Workload, book: PriceBook, *, paid: bool) -> pd.DataFrame:
-    frames = [tipping_points(workload, over, paid=paid, book=book) for over in _WORDS]
-    return pd.concat(frames, ignore_index=True)
+def _tipping(axes: Iterable[Axis], *, paid: bool) -> pd.DataFrame:
+    return pd.concat([tipping_along(axis, paid=paid) for axis in axes], ignore_index=True)
 
 
 def _sentence(row: dict[object, object]) -> str:

@@ -50,6 +50,31 @@ _TIPPING: Final = {
 }
 
 
+class Axis:
+    """A workload with more and more of one thing: each amount of it is priced once.
+
+    Parameters
+    ----------
+    workload, over, book
+        As for `break_even`.
+    """
+
+    def __init__(self, workload: Workload, over: str, book: PriceBook) -> None:
+        self.over = over
+        self.now = amount_now(workload, over)
+        self.points = _grid(workload, over)
+        self._workload = workload
+        self._book = book
+        self._bills: dict[Decimal, list[Bill]] = {}
+
+    def bills(self, amount: Decimal) -> list[Bill]:
+        """Give each provider's cheapest bill at an amount."""
+        if amount not in self._bills:
+            there = changed(self._workload, self.over, amount)
+            self._bills[amount] = best_bills(there, self._book)
+        return self._bills[amount]
+
+
 def break_even(
     workload: Workload,
     over: str,
@@ -83,9 +108,8 @@ def break_even(
     ConfigError
         Code ``SCENARIO_INVALID``: `over` is none of the three.
     """
-    whole = book or price_book()
-    points = [decimal(amount) for amount in amounts] or _grid(workload, over)
-    now = float(amount_now(workload, over))
+    axis = Axis(workload, over, book or price_book())
+    points = [decimal(amount) for amount in amounts] or axis.points
     rows = (
         (
             over,
@@ -94,10 +118,10 @@ def break_even(
             bill.plan.name,
             as_float(bill.monthly_usd),
             bill.grade,
-            now,
+            float(axis.now),
         )
         for amount in points
-        for bill in best_bills(changed(workload, over, amount), whole)
+        for bill in axis.bills(amount)
     )
     return made(rows, _CURVE)
 
@@ -121,26 +145,28 @@ def tipping_points(
         over, amount (the first whole GB or person at which it is so), from_provider, from_plan,
         to_provider, to_plan, monthly_usd (at that amount), now (what there is today).
     """
-    whole = book or price_book()
-    free = _always_free(workload, over, whole) if paid else frozenset()
+    return tipping_along(Axis(workload, over, book or price_book()), paid=paid)
+
+
+def tipping_along(axis: Axis, *, paid: bool) -> pd.DataFrame:
+    """Give the frame of `tipping_points`, for an axis that may have been asked before."""
+    free = _always_free(axis) if paid else frozenset()
 
     def best(amount: Decimal) -> Bill | None:
-        bills = best_bills(changed(workload, over, amount), whole)
-        return cheapest_bill(bill for bill in bills if bill.provider.key not in free)
+        return cheapest_bill(bill for bill in axis.bills(amount) if bill.provider.key not in free)
 
-    now = float(amount_now(workload, over))
     rows = (
         (
-            over,
+            axis.over,
             float(amount),
             before.provider.title,
             before.plan.name,
             after.provider.title,
             after.plan.name,
             as_float(after.monthly_usd),
-            now,
+            float(axis.now),
         )
-        for amount, before, after in _changes(best, _grid(workload, over))
+        for amount, before, after in _changes(best, axis.points)
     )
     return made(rows, _TIPPING)
 
@@ -199,16 +225,11 @@ def _grid(workload: Workload, over: str) -> list[Decimal]:
     return sorted(max(point, Decimal(1)) if over == "users" else point for point in points)
 
 
-def _always_free(workload: Workload, over: str, book: PriceBook) -> frozenset[str]:
+def _always_free(axis: Axis) -> frozenset[str]:
     """Give who asks for nothing at either end of the curve."""
-    ends = _grid(workload, over)
     free = [
-        {
-            bill.provider.key
-            for bill in best_bills(changed(workload, over, end), book)
-            if not bill.monthly_usd
-        }
-        for end in (ends[0], ends[-1])
+        {bill.provider.key for bill in axis.bills(end) if not bill.monthly_usd}
+        for end in (axis.points[0], axis.points[-1])
     ]
     return frozenset(free[0] & free[1])
 

@@ -1,0 +1,80 @@
+-- Answers: how many bytes did each registry store in each state, and is that all? No more than a
+--          trend asks: usage_by_registry tells the same beside what it takes longer to find out.
+-- Parameters: none; tables states, places, nodes, links, roots, items.
+-- Columns: state, registry, taken_at, physical_bytes, complete.
+WITH RECURSIVE
+troubled AS (
+    SELECT DISTINCT snapshot FROM problems
+),
+registries AS (
+    SELECT
+        states.state,
+        snapshots.registry,
+        max(snapshots.taken_at) AS taken_at,
+        bool_and(snapshots.complete AND troubled.snapshot IS NULL) AS complete
+    FROM states
+    JOIN snapshots ON snapshots.snapshot = states.snapshot
+    LEFT JOIN troubled ON troubled.snapshot = snapshots.snapshot
+    GROUP BY states.state, snapshots.registry
+),
+-- UNION keeps each manifest once for a place, so even a cycle comes to its end.
+reached AS (
+    SELECT place, node FROM roots WHERE NOT follows AND node IS NOT NULL
+    UNION
+    SELECT reached.place, links.child
+    FROM reached
+    JOIN links
+        ON links.parent = reached.node
+        AND (links.place IS NULL OR links.place = reached.place)
+),
+manifests_of AS (
+    SELECT DISTINCT places.state, places.registry, places.storage, nodes.digest
+    FROM reached
+    JOIN places USING (place)
+    JOIN nodes USING (node)
+),
+-- A manifest holds the same in every scan: one of them tells what.
+told AS (
+    SELECT digest, min(config_digest) AS config_digest, min(snapshot) AS snapshot
+    FROM nodes
+    GROUP BY digest
+),
+contents AS (
+    SELECT told.digest, items.item, TRUE AS stored
+    FROM told
+    JOIN items ON items.digest = told.digest
+    UNION ALL
+    SELECT told.digest, items.item, TRUE
+    FROM told
+    JOIN items ON items.digest = told.config_digest
+    UNION ALL
+    SELECT told.digest, items.item, NOT layers."foreign"
+    FROM layers
+    JOIN told ON told.snapshot = layers.snapshot AND told.digest = layers.manifest
+    JOIN items ON items.digest = layers.blob
+),
+held AS (
+    SELECT state, registry, storage, item, bool_or(stored) AS stored
+    FROM manifests_of
+    JOIN contents USING (digest)
+    GROUP BY state, registry, storage, item
+),
+sizes AS (
+    SELECT
+        state,
+        registry,
+        sum(items.size) FILTER (WHERE held.stored) AS size,
+        bool_and(items.known) AS known
+    FROM held
+    JOIN items USING (item)
+    GROUP BY state, registry
+)
+SELECT
+    state,
+    registry,
+    registries.taken_at,
+    coalesce(sizes.size, 0) AS physical_bytes,
+    registries.complete AND coalesce(sizes.known, TRUE) AS complete
+FROM registries
+LEFT JOIN sizes USING (state, registry)
+ORDER BY registry, state
