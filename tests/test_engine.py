@@ -171,6 +171,26 @@ def test_no_extension_is_ever_downloaded(history: History) -> None:
     assert len(answer) == 2
 
 
+def test_what_a_workspace_makes_is_its_own(history: History, snapshots: list[SnapshotRow]) -> None:
+    with (
+        engine.Workspace(history, snapshots) as first,
+        engine.Workspace(history, snapshots[:1]) as second,
+    ):
+        for workspace, number in ((first, 1), (second, 2)):
+            workspace.add("own", pd.DataFrame({"number": [number]}))
+            workspace.set("number", number)
+        sql = "SELECT number, getvariable('number') AS set, (SELECT count(*) FROM tags) AS tags FROM own"
+        assert first.ask(sql).to_dict("records") == [{"number": 1, "set": 1, "tags": 3}]
+        assert second.ask(sql).to_dict("records") == [{"number": 2, "set": 2, "tags": 1}]
+
+
+def test_all_workspaces_share_one_limit_of_memory(history: History) -> None:
+    with engine.Workspace(history, []) as first, engine.Workspace(history, []) as second:
+        first.add("much", pd.DataFrame({"number": range(1_000_000)}))
+        sql = "SELECT sum(memory_usage_bytes) > 1000000 AS seen FROM duckdb_memory()"
+        assert second.ask(sql)["seen"].tolist() == [True]
+
+
 def test_the_shipped_sql_is_found_by_its_name(
     history: History, snapshots: list[SnapshotRow], monkeypatch: pytest.MonkeyPatch
 ) -> None:
