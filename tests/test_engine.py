@@ -148,6 +148,16 @@ def test_a_missing_file_is_named(history: History, snapshots: list[SnapshotRow])
     assert name in caught.value.summary
 
 
+def test_a_file_that_no_question_names_is_not_opened(
+    history: History, snapshots: list[SnapshotRow]
+) -> None:
+    (name,) = history.files("layers", snapshots[:1])
+    Path(name).unlink()
+    assert len(engine.query(history, "FROM tags", snapshots=snapshots)) == 3
+    with pytest.raises(HistoryError, match="is missing"):
+        engine.query(history, "FROM layers", snapshots=snapshots)
+
+
 def test_a_mistake_in_the_sql_is_not_blamed_on_the_history(
     history: History, snapshots: list[SnapshotRow]
 ) -> None:

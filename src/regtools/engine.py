@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import tempfile
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -41,6 +42,7 @@ Answer = TypeVar("Answer")
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 _MOST_AT_ONCE: Final = 32
 """Statements that run at the same time; more of them wait."""
+_WORD: Final = re.compile(r"\w+")
 _opening: Final = Lock()
 _numbers: Final = count()
 _left_over: Final[deque[str]] = deque()
@@ -103,8 +105,7 @@ class Workspace:
         self._snapshots = snapshots
         self._connection = _opened()
         self._shelves: list[Shelf] = []
-        with self._blame():
-            _show(self._connection, self._place, snapshots)
+        self._shown: set[str] = set()
 
     def __enter__(self) -> Self:
         return self
@@ -120,28 +121,33 @@ class Workspace:
 
     def make(self, name: str, parameters: Mapping[str, object] = _NOTHING) -> None:
         """Keep what ``regtools/sql/<name>.sql`` answers as a table of that name."""
-        sql = f"CREATE OR REPLACE TEMP TABLE {name} AS {_sql(name)}"
+        sql = _sql(name)
         with self._blame():
-            _run(self._connection, sql, parameters)
+            self._show(sql)
+            _run(self._connection, f"CREATE OR REPLACE TEMP TABLE {name} AS {sql}", parameters)
 
     def keep(self, name: str, shelf: Shelf, parameters: Mapping[str, object] = _NOTHING) -> None:
         """Have a table as `make` gives it, but from a shelf, where it is made once.
 
         All that use the shelf must have the same snapshots, variables and other tables.
         """
-        sql = _sql(name)
+
+        def made(table: str) -> None:
+            sql = _sql(name)
+            self._show(sql)
+            _run(self._connection, f"CREATE TABLE {table} AS {sql}", parameters)
+
         with self._blame():
-            table = shelf.table(
-                name,
-                lambda table: _run(self._connection, f"CREATE TABLE {table} AS {sql}", parameters),
-            )
+            table = shelf.table(name, made)
             _run(self._connection, f"CREATE OR REPLACE TEMP VIEW {name} AS FROM {table}")
         self._shelves.append(shelf)  # as long as this is open
 
     def view(self, name: str) -> None:
         """Give ``regtools/sql/<name>.sql`` its name without computing it; it takes variables."""
+        sql = _sql(name)
         with self._blame():
-            _run(self._connection, f"CREATE OR REPLACE TEMP VIEW {name} AS {_sql(name)}")
+            self._show(sql)
+            _run(self._connection, f"CREATE OR REPLACE TEMP VIEW {name} AS {sql}")
 
     def set(self, name: str, value: str | float | datetime | None) -> None:
         """Give a variable its value, for all that is asked from now on."""
@@ -172,20 +178,26 @@ class Workspace:
         DataFrame
             Whole numbers are ``int64``, or ``Int64`` where some are missing; times are UTC.
         """
+        sql = _sql(name)
         with self._blame():
+            self._show(sql)
             try:
                 for view, frame in tables.items():
                     self._connection.register(view, frame)
                 answer = _aside(
                     self._connection,
-                    lambda: self._connection.sql(
-                        _sql(name), params=dict(parameters)
-                    ).to_arrow_table(),
+                    lambda: self._connection.sql(sql, params=dict(parameters)).to_arrow_table(),
                 )
             finally:
                 for view in tables:
                     self._connection.unregister(view)
         return _to_frame(answer)
+
+    def _show(self, sql: str) -> None:
+        """Make a view of the files of each table that this SQL names, and no other one did."""
+        named = _tables_in(sql) - self._shown
+        _show(self._connection, self._place, self._snapshots, named)
+        self._shown |= named
 
     @contextmanager
     def _blame(self) -> Iterator[None]:
@@ -298,11 +310,14 @@ def _config() -> dict[str, Any]:
 
 
 def _show(
-    connection: duckdb.DuckDBPyConnection, place: Place | None, snapshots: Sequence[SnapshotRow]
+    connection: duckdb.DuckDBPyConnection,
+    place: Place | None,
+    snapshots: Sequence[SnapshotRow],
+    tables: Iterable[str],
 ) -> None:
-    """Make a view of each table's files."""
+    """Make a view of each of these tables' files."""
     views = []
-    for table in TABLES:
+    for table in tables:
         schema = file_schema(table)
         paths = [file_path(place, row.snapshot, table) for row in snapshots] if place else []
         if place is None or not paths:
@@ -320,6 +335,12 @@ def _show(
         _run(connection, ";".join(views))
 
 
+@cache
+def _tables_in(sql: str) -> frozenset[str]:
+    """Give the tables that an SQL text names, perhaps also one whose name it uses otherwise."""
+    return frozenset(_WORD.findall(sql)) & TABLES.keys()
+
+
 def _view_of(table: str, columns: Sequence[str], paths: Sequence[str]) -> str:
     named = ", ".join(f'"{column}"' for column in columns)
     listed = ", ".join(map(_literal, paths))
@@ -329,7 +350,7 @@ def _view_of(table: str, columns: Sequence[str], paths: Sequence[str]) -> str:
             f"(SELECT * FROM read_parquet([{listed}], union_by_name = true) "  # noqa: S608
             f"UNION ALL BY NAME SELECT * FROM no_{table})"
         )
-    return f"CREATE TEMP VIEW {table} AS SELECT {named} FROM {source}"  # noqa: S608  # escaped
+    return f"CREATE OR REPLACE TEMP VIEW {table} AS SELECT {named} FROM {source}"  # noqa: S608  # escaped
 
 
 def _literal(path: str) -> str:
