@@ -10,6 +10,7 @@ states into facts that the last step adds up:
                         ├─▶ links (index → child, and subject → referrer)
                         └─▶ roots (what a tag names, and `others`: what has no tag, or a referrer's)
                                └─▶ reach (root → item) ◀─ items (a digest, its size)
+                                      └─▶ holdings (repository → item)
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ TREE_STEPS: Final = (
     "others",
 )
 """The steps up to what a repository holds beside its versions, in their order."""
-_STEPS: Final = (*TREE_STEPS, "roots", "items", "reach")
+_STEPS: Final = (*TREE_STEPS, "roots", "items", "reach", "holdings")
 _PARAMETERS: Final = {"dates": {"earliest": EARLIEST_IMAGE}}
 
 

@@ -1,5 +1,5 @@
 -- Answers: how many bytes does each registry hold in each state?
--- Parameters: none; tables states, places, roots, items, reach, usage_by_repository.
+-- Parameters: none; tables states, places, items, holdings, usage_by_repository.
 -- Columns: state, registry, repositories, tags, manifests, blobs, logical_bytes,
 --          physical_low_bytes, physical_high_bytes, exclusive_bytes, foreign_bytes, dedup_scope, complete, taken_at.
 WITH
@@ -30,31 +30,28 @@ added_up AS (
     FROM usage_by_repository
     GROUP BY state, registry
 ),
--- In numbers, which group faster; a storage lies within one scope, and that within one registry.
+-- In numbers, which group faster.
 numbered AS (
     SELECT
         place,
-        state,
-        registry,
-        scope,
         storage,
         (dense_rank() OVER (ORDER BY state, registry))::INTEGER AS number
     FROM places
 ),
-storages AS (
-    SELECT DISTINCT storage, scope, number FROM numbered
-),
 reached AS (
-    SELECT numbered.storage, reach.item, bool_or(reach.stored) AS stored
-    FROM (SELECT DISTINCT place, root FROM roots WHERE NOT follows) AS tops
+    SELECT numbered.storage, holdings.item, bool_or(holdings.stored) AS stored
+    FROM holdings
     JOIN numbered USING (place)
-    JOIN reach USING (root)
-    GROUP BY numbered.storage, reach.item
+    GROUP BY numbered.storage, holdings.item
 ),
 once AS (
-    SELECT storages.number, reached.item, bool_or(reached.stored) AS stored
+    SELECT
+        storages.number,
+        reached.item,
+        bool_or(reached.stored) AS stored,
+        count(*) FILTER (WHERE reached.stored) AS copies
     FROM reached
-    JOIN storages USING (storage)
+    JOIN (SELECT DISTINCT storage, number FROM numbered) AS storages USING (storage)
     GROUP BY storages.number, reached.item
 ),
 totals AS (
@@ -62,44 +59,22 @@ totals AS (
         once.number,
         count(*) FILTER (WHERE stored AND role = 'manifest') AS manifests,
         count(*) FILTER (WHERE stored AND role <> 'manifest') AS blobs,
+        sum(size) FILTER (WHERE stored) AS shared,
+        sum(size * copies) FILTER (WHERE stored) AS apart,
         sum(size) FILTER (WHERE NOT stored) AS elsewhere
     FROM once
     JOIN items USING (item)
     GROUP BY once.number
 ),
-least AS (
-    SELECT scopes.number, sum(items.size) AS size
-    FROM (
-        SELECT DISTINCT storages.scope, reached.item
-        FROM reached
-        JOIN storages USING (storage)
-        WHERE reached.stored
-    ) AS held
-    JOIN (SELECT DISTINCT scope, number FROM storages) AS scopes USING (scope)
-    JOIN items USING (item)
-    GROUP BY scopes.number
-),
-most AS (
-    SELECT storages.number, sum(items.size) AS size
-    FROM reached
-    JOIN storages USING (storage)
-    JOIN items USING (item)
-    WHERE reached.stored
-    GROUP BY storages.number
+names AS (
+    SELECT DISTINCT places.state, places.registry, numbered.number
+    FROM places
+    JOIN numbered USING (place)
 ),
 sizes AS (
-    SELECT
-        names.state,
-        names.registry,
-        totals.manifests,
-        totals.blobs,
-        totals.elsewhere,
-        least.size AS least,
-        most.size AS most
-    FROM (SELECT DISTINCT state, registry, number FROM numbered) AS names
-    LEFT JOIN totals USING (number)
-    LEFT JOIN least USING (number)
-    LEFT JOIN most USING (number)
+    SELECT names.state, names.registry, totals.*
+    FROM names
+    JOIN totals USING (number)
 )
 SELECT
     state,
@@ -109,8 +84,10 @@ SELECT
     coalesce(sizes.manifests, 0) AS manifests,
     coalesce(sizes.blobs, 0) AS blobs,
     coalesce(added_up.logical, 0) AS logical_bytes,
-    coalesce(sizes.least, 0) AS physical_low_bytes,
-    coalesce(sizes.most, 0) AS physical_high_bytes,
+    -- Only where the scope is unknown may they be shared, or stored apart.
+    coalesce(CASE WHEN dedup_scope = 'unknown' THEN sizes.shared ELSE sizes.apart END, 0)
+        AS physical_low_bytes,
+    coalesce(sizes.apart, 0) AS physical_high_bytes,
     coalesce(added_up.exclusive, 0) AS exclusive_bytes,
     coalesce(sizes.elsewhere, 0) AS foreign_bytes,
     registries.dedup_scope,
