@@ -148,6 +148,16 @@ def test_a_missing_file_is_named(history: History, snapshots: list[SnapshotRow])
     assert name in caught.value.summary
 
 
+def test_a_file_that_no_question_names_is_not_opened(
+    history: History, snapshots: list[SnapshotRow]
+) -> None:
+    (name,) = history.files("layers", snapshots[:1])
+    Path(name).unlink()
+    assert len(engine.query(history, "FROM tags", snapshots=snapshots)) == 3
+    with pytest.raises(HistoryError, match="is missing"):
+        engine.query(history, "FROM layers", snapshots=snapshots)
+
+
 def test_a_mistake_in_the_sql_is_not_blamed_on_the_history(
     history: History, snapshots: list[SnapshotRow]
 ) -> None:
@@ -169,6 +179,26 @@ def test_no_extension_is_ever_downloaded(history: History) -> None:
     answer = engine.query(history, sql, snapshots=[])
     assert set(answer["value"]) == {"false"}
     assert len(answer) == 2
+
+
+def test_what_a_workspace_makes_is_its_own(history: History, snapshots: list[SnapshotRow]) -> None:
+    with (
+        engine.Workspace(history, snapshots) as first,
+        engine.Workspace(history, snapshots[:1]) as second,
+    ):
+        for workspace, number in ((first, 1), (second, 2)):
+            workspace.add("own", pd.DataFrame({"number": [number]}))
+            workspace.set("number", number)
+        sql = "SELECT number, getvariable('number') AS set, (SELECT count(*) FROM tags) AS tags FROM own"
+        assert first.ask(sql).to_dict("records") == [{"number": 1, "set": 1, "tags": 3}]
+        assert second.ask(sql).to_dict("records") == [{"number": 2, "set": 2, "tags": 1}]
+
+
+def test_all_workspaces_share_one_limit_of_memory(history: History) -> None:
+    with engine.Workspace(history, []) as first, engine.Workspace(history, []) as second:
+        first.add("much", pd.DataFrame({"number": range(1_000_000)}))
+        sql = "SELECT sum(memory_usage_bytes) > 1000000 AS seen FROM duckdb_memory()"
+        assert second.ask(sql)["seen"].tolist() == [True]
 
 
 def test_the_shipped_sql_is_found_by_its_name(

@@ -11,6 +11,7 @@ the versions of the `LARGEST` bundles).
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -114,5 +115,12 @@ def _best(waiting: Bundles, chosen: AbstractSet[int], left: int) -> frozenset[in
         if len(missing) <= left and size > 0:
             gains[missing] = gains.get(missing, 0) + size
     largest = sorted(gains, key=lambda one: (-gains[one], sorted(one)))[:_WEIGHED]
-    yields = {one: sum(gains[other] for other in gains if other <= one) for one in largest}
+    # What is within a set is found by its lowest number, which is in the set, too.
+    by_lowest: dict[int, list[frozenset[int]]] = defaultdict(list)
+    for one in gains:
+        by_lowest[min(one)].append(one)
+    yields = {
+        one: sum(gains[other] for unit in one for other in by_lowest.get(unit, ()) if other <= one)
+        for one in largest
+    }
     return max(largest, key=lambda one: (yields[one] / len(one), -len(one)), default=frozenset())

@@ -249,7 +249,6 @@ def _bytes(capacity: int | str | None) -> int | None:
 class _Seen:
     """What the snapshots say of each moment."""
 
-    store: History
     states: Sequence[State]
     reach: Reach
     repositories: pd.DataFrame
@@ -260,7 +259,6 @@ def _look(store: History, states: Sequence[State]) -> _Seen:
     reach = Reach(store, {state.number: state.snapshots for state in states})
     repositories = sizes_of_repositories(reach)
     return _Seen(
-        store=store,
         states=states,
         reach=reach,
         repositories=repositories,
@@ -294,12 +292,11 @@ def _spans(measured: pd.DataFrame) -> pd.DataFrame:
 def _reconstructed(reach: Reach, measured: pd.DataFrame) -> pd.DataFrame:
     """Give what the first complete point holds of what was there before the first point."""
     months = (
-        (_usable(rows)["state"].iloc[0], month)
+        (state, month)
         for _, rows in measured.groupby("registry")
-        for month in pd.date_range(
-            EARLIEST_IMAGE, rows["taken_at"].iloc[0], freq="MS", normalize=True
-        )
-        if month < rows["taken_at"].iloc[0]
+        for state, start in [(_usable(rows)["state"].iloc[0], rows["taken_at"].iloc[0])]
+        for month in pd.date_range(EARLIEST_IMAGE, start, freq="MS", normalize=True)
+        if month < start
     )
     frame = reach.ask(
         "growth_reconstructed",
@@ -441,7 +438,7 @@ def _most_changed(repositories: pd.DataFrame, before: int, after: int) -> tuple[
 def _limits(seen: _Seen, trends: Sequence[Led], capacity: int | None) -> pd.DataFrame:
     stored = seen.measured[seen.measured["complete"]].groupby("registry").tail(1)
     by_registry = {led.registry: led.trend for led in trends}
-    frame = made(limits_known(seen.store, seen.states, by_registry, stored, capacity), LIMITS)
+    frame = made(limits_known(seen.reach, seen.states, by_registry, stored, capacity), LIMITS)
     order = ["days_until", "soonest_days_until", "registry", "kind", "name"]
     return frame.sort_values(order, kind="stable", ignore_index=True)
 

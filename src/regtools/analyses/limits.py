@@ -11,11 +11,9 @@ import pandas as pd
 
 from regtools.analyses.book import Measure, Price, provider_of
 from regtools.analyses.prices import price_book
-from regtools.analyses.reach import TIME
+from regtools.analyses.reach import TIME, Reach
 from regtools.analyses.states import State
 from regtools.analyses.trend import Trend, daily, days_until, in_days, trend_of
-from regtools.engine import query
-from regtools.history import History
 
 LIMITS: Final = {
     "registry": "str",
@@ -45,7 +43,7 @@ def limits_ahead(trend: Trend, now: int, limit: int) -> tuple[float, float, floa
 
 
 def limits_known(
-    history: History,
+    reach: Reach,
     states: Sequence[State],
     trends: Mapping[str, Trend],
     stored: pd.DataFrame,
@@ -56,8 +54,8 @@ def limits_known(
 
     Parameters
     ----------
-    history
-        Where the snapshots are.
+    reach
+        Facts about the states.
     states
         The states looked at.
     trends
@@ -71,7 +69,7 @@ def limits_known(
         return []
     return [
         *_capacities(trends, stored, capacity),
-        *_quotas(history, states),
+        *_quotas(reach, states),
         *_price_steps(states, trends, stored),
     ]
 
@@ -85,10 +83,9 @@ def _capacities(
         yield (registry, "capacity", "", capacity, size, row["taken_at"], *ahead, "as given")
 
 
-def _quotas(history: History, states: Sequence[State]) -> Iterator[tuple[Any, ...]]:
+def _quotas(reach: Reach, states: Sequence[State]) -> Iterator[tuple[Any, ...]]:
     """Follow the vendor's own number, which is what it holds against the quota."""
-    snapshots = {row.snapshot: row for state in states for row in state.snapshots}
-    told = query(history, "reported_over_time", snapshots=list(snapshots.values()))
+    told = reach.ask("reported_over_time")
     newest = {state.registry: state for state in states}
     told_now = {row.snapshot for state in newest.values() for row in state.snapshots}
     for (registry, _, name, kind), rows in told.groupby(["registry", "scope", "name", "kind"]):

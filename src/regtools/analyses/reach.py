@@ -10,17 +10,20 @@ states into facts that the last step adds up:
                         ├─▶ links (index → child, and subject → referrer)
                         └─▶ roots (what a tag names, and `others`: what has no tag, or a referrer's)
                                └─▶ reach (root → item) ◀─ items (a digest, its size)
+                                      └─▶ holdings (repository → item)
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
 
+from regtools.analyses.shelves import shelf_of
 from regtools.engine import Workspace
 from regtools.history import History
 from regtools.schema import SnapshotRow
@@ -44,7 +47,7 @@ TREE_STEPS: Final = (
     "others",
 )
 """The steps up to what a repository holds beside its versions, in their order."""
-_STEPS: Final = (*TREE_STEPS, "roots", "items", "reach")
+_STEPS: Final = (*TREE_STEPS, "roots", "items", "reach", "holdings")
 _PARAMETERS: Final = {"dates": {"earliest": EARLIEST_IMAGE}}
 
 
@@ -80,12 +83,26 @@ class Reach:
 
 
 def facts(
-    workspace: Workspace, states: Mapping[int, Sequence[SnapshotRow]], steps: Iterable[str]
+    workspace: Workspace,
+    states: Mapping[int, Sequence[SnapshotRow]],
+    steps: Iterable[str],
+    *,
+    referrer_tags: str = "all",
 ) -> None:
-    """Take these steps, in order, from states of which the workspace has the snapshots in view."""
-    workspace.add("states", _states_frame(states))
+    """Take these steps, in order, from states of which the workspace has the snapshots in view.
+
+    Parameters
+    ----------
+    referrer_tags
+        Which tags are known as those of referrers: ``all``, ``signatures`` or ``none``.
+    """
+    frame = _states_frame(states)
+    workspace.add("states", frame)
+    workspace.set("referrer_tags", referrer_tags)
+    of = referrer_tags, tuple(frame.itertuples(index=False, name=None))
+    shelf = shelf_of(workspace.history, of)
     for step in steps:
-        workspace.make(step, _PARAMETERS.get(step, {}))
+        workspace.keep(step, shelf, _PARAMETERS.get(step, {}))
 
 
 def opened(history: History | str | Path) -> History:
@@ -95,7 +112,14 @@ def opened(history: History | str | Path) -> History:
 
 def typed(frame: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:
     """Give these columns in this order and type, also where the frame is empty."""
-    return frame[list(columns)].astype(dict(columns)).reset_index(drop=True)
+    kinds = {name: _kind(text) for name, text in columns.items()}
+    return frame[list(columns)].astype(kinds).reset_index(drop=True)
+
+
+@cache
+def _kind(text: str) -> Any:
+    """Give the type of that name; pandas takes its time to find it."""
+    return pd.api.types.pandas_dtype(text)
 
 
 def made(rows: Iterable[Sequence[Any]], columns: Mapping[str, str]) -> pd.DataFrame:

@@ -342,8 +342,12 @@ def retention(
     moment = now or at or datetime.now(UTC)
     moment = moment.replace(tzinfo=moment.tzinfo or UTC)
     workspace = Workspace(store, snapshots)
-    workspace.set("referrer_tags", known_referrer_tags(policy) if policy is not None else "all")
-    facts(workspace, {ONLY_STATE: snapshots}, TREE_STEPS)
+    facts(
+        workspace,
+        {ONLY_STATE: snapshots},
+        TREE_STEPS,
+        referrer_tags=known_referrer_tags(policy) if policy is not None else "all",
+    )
     workspace.add("in_use", _in_use_frame(in_use))
     workspace.make("protected")
     workspace.set("earliest", EARLIEST_IMAGE)

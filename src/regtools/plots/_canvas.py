@@ -66,6 +66,8 @@ STYLE: Final[Any] = {
     "axes.titleweight": "bold",
     "axes.titlecolor": INK,
     "axes.titlepad": 14,
+    # No axis has its labels on top: matplotlib need not measure each to find the title's place.
+    "axes.titley": 1.0,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.spines.left": False,
@@ -250,7 +252,7 @@ def hide_values(ax: Axes) -> None:
     """Take the values off their axis: each bar carries its number."""
     ax.margins(x=0.14)
     ax.set_xlim(left=0)
-    ax.tick_params(axis="x", length=0, labelbottom=False)
+    ax.set_xticks([])
     ax.spines["bottom"].set_visible(False)
     ax.spines["left"].set_visible(True)
     ax.spines["left"].set_color(LINE)

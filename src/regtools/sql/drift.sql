@@ -16,12 +16,20 @@ named AS (
     JOIN moments USING (state)
     WHERE NOT is_referrer_tag(tags.tag)
 ),
+-- Most tags never move.
+moved AS (
+    SELECT registry, repository, tag
+    FROM named
+    GROUP BY registry, repository, tag
+    HAVING min(digest) <> max(digest)
+),
 followed AS (
     SELECT
         *,
         lag(digest) OVER (PARTITION BY registry, repository, tag ORDER BY state) AS before,
         min(state) OVER (PARTITION BY registry, repository, tag, digest) AS first_state
     FROM named
+    SEMI JOIN moved USING (registry, repository, tag)
 )
 SELECT
     registry,

@@ -16,7 +16,7 @@ SELECT
     nearest.state,
     nearest.registry,
     nearest.digest,
-    nearest.chain::VARCHAR AS chain,
+    hex(nearest.chain) AS chain,
     CASE WHEN base = '' THEN digests[len(digests)] ELSE base END AS base,
     platform,
     layers,

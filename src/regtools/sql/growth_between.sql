@@ -1,5 +1,5 @@
 -- Answers: which stored bytes came from one state to the next, which went, and who held them?
--- Parameters: none; tables places, roots, items, reach, steps(step, before_state, after_state).
+-- Parameters: none; tables places, roots, items, reach, holdings, steps(step, before_state, after_state).
 -- Columns: step, registry, storage (within what a blob is stored once), repository, tag ('' for what
 --          has none), digest (of the layer or manifest), role, size, holders (tags that held it in
 --          its storage), place_in_line (from 1), sign (1: it came, -1: it went).
@@ -19,11 +19,10 @@ storages AS (
     FROM places
 ),
 stored AS (
-    SELECT DISTINCT storages.state, storages.registry, storages.storage, reach.item
-    FROM (SELECT DISTINCT place, root FROM roots WHERE NOT follows) AS tops
+    SELECT DISTINCT storages.state, storages.registry, storages.storage, holdings.item
+    FROM holdings
     JOIN storages USING (place)
-    JOIN reach USING (root)
-    WHERE reach.stored
+    WHERE holdings.stored
 ),
 before AS (
     SELECT steps.step, stored.* FROM steps JOIN stored ON stored.state = steps.before_state

@@ -3,7 +3,7 @@
 -- referrers tag schema of the OCI distribution specification 1.1, and cosign's. It is no version;
 -- but some vendors' rules treat it as any other tag. The variable referrer_tags says which of them
 -- are known: all (also where it is not set), signatures (cosign's .sig only), or none.
-CREATE TEMP MACRO is_referrer_tag(tag) AS
+CREATE MACRO is_referrer_tag(tag) AS
     starts_with(tag, 'sha')
     AND CASE coalesce(getvariable('referrer_tags'), 'all')
         WHEN 'all' THEN regexp_full_match(tag, 'sha(256|512)-[0-9a-f]{64}(\.[A-Za-z0-9_.-]+)?')
@@ -12,4 +12,4 @@ CREATE TEMP MACRO is_referrer_tag(tag) AS
     END;
 
 -- A version in one number: a manifest as one repository holds it.
-CREATE TEMP MACRO unit_of(place, node) AS (place::BIGINT << 32) | node::BIGINT;
+CREATE MACRO unit_of(place, node) AS (place::BIGINT << 32) | node::BIGINT;

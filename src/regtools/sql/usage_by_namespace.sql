@@ -1,5 +1,5 @@
 -- Answers: how many bytes does each namespace hold: the first part of its repositories' names?
--- Parameters: none; tables places, roots, items, reach, usage_by_repository.
+-- Parameters: none; tables places, items, holdings, usage_by_repository.
 -- Columns: state, registry, namespace ('': repositories with a name of one part), repositories, tags,
 --          logical_bytes, physical_low_bytes, physical_high_bytes, exclusive_bytes, foreign_bytes,
 --          dedup_scope, complete.
@@ -25,14 +25,10 @@ namespaces AS (
     JOIN usage_by_repository AS own USING (place)
     GROUP BY named.state, named.registry, namespace
 ),
-tops AS (
-    SELECT DISTINCT place, root FROM roots WHERE NOT follows
-),
 held AS (
     SELECT DISTINCT state, registry, namespace, scope, storage, item, stored
-    FROM tops
+    FROM holdings
     JOIN named USING (place)
-    JOIN reach USING (root)
 ),
 elsewhere AS (
     SELECT state, registry, namespace, sum(size) AS size

@@ -1,5 +1,5 @@
 -- Answers: how many bytes does each registry hold in each state?
--- Parameters: none; tables states, places, roots, items, reach, usage_by_repository.
+-- Parameters: none; tables states, places, items, holdings, usage_by_repository.
 -- Columns: state, registry, repositories, tags, manifests, blobs, logical_bytes,
 --          physical_low_bytes, physical_high_bytes, exclusive_bytes, foreign_bytes, dedup_scope, complete, taken_at.
 WITH
@@ -30,59 +30,70 @@ added_up AS (
     FROM usage_by_repository
     GROUP BY state, registry
 ),
-reached AS (
-    SELECT DISTINCT
-        places.state, places.registry, places.scope, places.storage, reach.item, reach.stored
-    FROM (SELECT DISTINCT place, root FROM roots WHERE NOT follows) AS tops
-    JOIN places USING (place)
-    JOIN reach USING (root)
-),
-held AS (
-    SELECT * FROM reached WHERE stored
-),
-elsewhere AS (
-    SELECT state, registry, sum(size) AS size
-    FROM (
-        SELECT state, registry, item FROM reached GROUP BY ALL HAVING NOT bool_or(stored)
-    ) AS foreign_items
-    JOIN items USING (item)
-    GROUP BY state, registry
-),
-least AS (
-    SELECT state, registry, sum(size) AS size
-    FROM (SELECT DISTINCT state, registry, scope, item FROM held) AS once
-    JOIN items USING (item)
-    GROUP BY state, registry
-),
-most AS (
+-- In numbers, which group faster.
+numbered AS (
     SELECT
-        state,
-        registry,
-        sum(size) AS size,
-        count(DISTINCT item) FILTER (WHERE role = 'manifest') AS manifests,
-        count(DISTINCT item) FILTER (WHERE role <> 'manifest') AS blobs
-    FROM (SELECT DISTINCT state, registry, storage, item FROM held) AS once
+        place,
+        storage,
+        (dense_rank() OVER (ORDER BY state, registry))::INTEGER AS number
+    FROM places
+),
+reached AS (
+    SELECT numbered.storage, holdings.item, bool_or(holdings.stored) AS stored
+    FROM holdings
+    JOIN numbered USING (place)
+    GROUP BY numbered.storage, holdings.item
+),
+once AS (
+    SELECT
+        storages.number,
+        reached.item,
+        bool_or(reached.stored) AS stored,
+        count(*) FILTER (WHERE reached.stored) AS copies
+    FROM reached
+    JOIN (SELECT DISTINCT storage, number FROM numbered) AS storages USING (storage)
+    GROUP BY storages.number, reached.item
+),
+totals AS (
+    SELECT
+        once.number,
+        count(*) FILTER (WHERE stored AND role = 'manifest') AS manifests,
+        count(*) FILTER (WHERE stored AND role <> 'manifest') AS blobs,
+        sum(size) FILTER (WHERE stored) AS shared,
+        sum(size * copies) FILTER (WHERE stored) AS apart,
+        sum(size) FILTER (WHERE NOT stored) AS elsewhere
+    FROM once
     JOIN items USING (item)
-    GROUP BY state, registry
+    GROUP BY once.number
+),
+names AS (
+    SELECT DISTINCT places.state, places.registry, numbered.number
+    FROM places
+    JOIN numbered USING (place)
+),
+sizes AS (
+    SELECT names.state, names.registry, totals.*
+    FROM names
+    JOIN totals USING (number)
 )
 SELECT
     state,
     registry,
     coalesce(added_up.repositories, 0) AS repositories,
     coalesce(added_up.tags, 0) AS tags,
-    coalesce(most.manifests, 0) AS manifests,
-    coalesce(most.blobs, 0) AS blobs,
+    coalesce(sizes.manifests, 0) AS manifests,
+    coalesce(sizes.blobs, 0) AS blobs,
     coalesce(added_up.logical, 0) AS logical_bytes,
-    coalesce(least.size, 0) AS physical_low_bytes,
-    coalesce(most.size, 0) AS physical_high_bytes,
+    -- Only where the scope is unknown may they be shared, or stored apart.
+    coalesce(CASE WHEN dedup_scope = 'unknown' THEN sizes.shared ELSE sizes.apart END, 0)
+        AS physical_low_bytes,
+    coalesce(sizes.apart, 0) AS physical_high_bytes,
     coalesce(added_up.exclusive, 0) AS exclusive_bytes,
-    coalesce(elsewhere.size, 0) AS foreign_bytes,
+    coalesce(sizes.elsewhere, 0) AS foreign_bytes,
     registries.dedup_scope,
     registries.complete AND coalesce(added_up.complete, TRUE) AS complete,
     registries.taken_at
 FROM registries
 LEFT JOIN added_up USING (state, registry)
-LEFT JOIN least USING (state, registry)
-LEFT JOIN most USING (state, registry)
-LEFT JOIN elsewhere USING (state, registry)
+LEFT JOIN sizes USING (state, registry)
 ORDER BY physical_high_bytes DESC, registry, state

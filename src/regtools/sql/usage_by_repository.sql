@@ -1,5 +1,5 @@
 -- Answers: how many bytes does each repository hold, alone and with others?
--- Parameters: none; tables places, roots, items, reach.
+-- Parameters: none; tables places, roots, items, reach, holdings.
 -- Columns: place, state, registry, repository, tags, logical_bytes, physical_bytes,
 --          exclusive_bytes, foreign_bytes, dedup_scope, complete, web_url.
 WITH
@@ -21,18 +21,16 @@ added_up AS (
     LEFT JOIN root_sizes USING (root)
     GROUP BY place
 ),
-held AS (
-    SELECT place, item, bool_or(stored) AS stored
-    FROM tops
-    JOIN reach USING (root)
-    GROUP BY place, item
-),
 elsewhere AS (
-    SELECT place, sum(size) AS size FROM held JOIN items USING (item) WHERE NOT stored GROUP BY place
+    SELECT place, sum(size) AS size
+    FROM holdings
+    JOIN items USING (item)
+    WHERE NOT stored
+    GROUP BY place
 ),
 holders AS (
     SELECT scope, item, count(*) AS holders
-    FROM held
+    FROM holdings
     JOIN places USING (place)
     WHERE stored
     GROUP BY scope, item
@@ -42,7 +40,7 @@ stored AS (
         place,
         sum(size) AS physical,
         sum(size) FILTER (WHERE holders = 1) AS exclusive
-    FROM held
+    FROM holdings
     JOIN places USING (place)
     JOIN holders USING (scope, item)
     JOIN items USING (item)

@@ -13,10 +13,11 @@ from regtools.thresholds import INFO
 def ages(seen: Seen) -> Iterator[Found]:
     """Name repositories in which nothing is new, and tags `latest` that are not the latest."""
     tags = seen.tags.assign(dated_at=seen.tags["pushed_at"].fillna(seen.tags["created_at"]))
-    tags = tags.dropna(subset=["dated_at"])
+    tags = tags[["registry", "repository", "tag", "dated_at"]].dropna(subset=["dated_at"])
+    newest_first = tags.sort_values(["dated_at", "tag"], ascending=[False, True])
     found = [
         one
-        for (registry, repository), rows in tags.groupby(["registry", "repository"])
+        for (registry, repository), rows in newest_first.groupby(["registry", "repository"])
         for judge in (_unused, _behind)
         for one in judge(seen, str(registry), str(repository), rows)
     ]
@@ -26,7 +27,7 @@ def ages(seen: Seen) -> Iterator[Found]:
 
 
 def _unused(seen: Seen, registry: str, repository: str, rows: pd.DataFrame) -> Iterator[Found]:
-    newest = rows["dated_at"].max()
+    newest = rows["dated_at"].iloc[0]
     if (seen.now - newest) / DAY > seen.thresholds.unused_days:
         yield Found(
             severity=INFO,
@@ -44,7 +45,7 @@ def _behind(seen: Seen, registry: str, repository: str, rows: pd.DataFrame) -> I
     latest = rows[rows["tag"] == "latest"]
     if latest.empty:
         return
-    newest = rows.sort_values(["dated_at", "tag"], ascending=[False, True]).iloc[0]
+    newest = rows.iloc[0]
     days = (newest["dated_at"] - latest["dated_at"].iloc[0]) / DAY
     if days > seen.thresholds.latest_behind_days:
         yield Found(
