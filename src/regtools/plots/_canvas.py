@@ -308,7 +308,7 @@ def _title_at_the_edge(ax: Axes, title: str) -> None:
         return
     # Wrapping measures word by word, and takes two dollar signs for a formula.
     # Where it stands is said, or matplotlib looks for it each time: nothing is above our axes.
-    words = ax.set_title(title, y=1.0, wrap=False)
+    words = ax.set_title(title, wrap=False)
     words.set_wrap(words.get_window_extent().width > (1 - 2 * _EDGE) * figure.bbox.width)
     engine = figure.get_layout_engine()
     if engine is not None:
