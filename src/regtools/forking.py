@@ -8,7 +8,8 @@ Run as ``python -P -m regtools.forking SOCKET NAME…``: the number of an open U
 messages apart, and what to load. A name is one of `regtools`' own (such as ``growth``, which loads
 what that needs) or a module with a dot. A request is the arguments of ipykernel as JSON and the
 writing end of a pipe; the answer is the number of the kernel's process, eight bytes. The kernel
-holds the pipe for as long as it lives. Closing the socket ends every kernel.
+holds the pipe for as long as it lives. Closing the socket ends every kernel, and takes away the
+folder that they had for temporary files: one that is killed takes nothing away itself.
 """
 
 from __future__ import annotations
@@ -17,9 +18,11 @@ import gc
 import importlib
 import json
 import os
+import shutil
 import signal
 import socket
 import sys
+import tempfile
 from collections.abc import Iterable
 from contextlib import suppress
 from typing import Final
@@ -32,11 +35,14 @@ def main() -> None:
     """Load, then fork; in each fork, be a kernel."""
     # A kernel ends itself when this process is gone. ipykernel reads whom it is to watch as it loads.
     os.environ["JPY_PARENT_PID"] = str(os.getpid())
+    # What is loaded stays: the collector need not look at it, now or in a kernel, where to look at
+    # it is to copy it.
+    gc.disable()
     from ipykernel import kernelapp
 
     _load(sys.argv[2:])
-    # What is there now is not looked at again by the collector, which would copy its pages.
     gc.freeze()
+    gc.enable()
     arguments = _serve(socket.socket(fileno=int(sys.argv[1])))
     if arguments:
         kernelapp.launch_new_instance(arguments)
@@ -56,14 +62,19 @@ def _load(names: Iterable[str]) -> None:
 def _serve(asked: socket.socket) -> list[str]:
     """Fork for each request, and give its arguments in the fork; none when nobody can ask."""
     started: list[int] = []
+    scratch = ""
     with asked:
         while True:
             request, pipes, _, _ = socket.recv_fds(asked, _LONGEST_REQUEST, 1)
             if not request:
                 break
+            scratch = scratch or tempfile.mkdtemp(prefix="regtools-kernels-")
             pid = os.fork()
             if pid == 0:
-                os.setsid()
+                os.environ["TMPDIR"] = tempfile.tempdir = scratch
+                # A group of its own, to be interrupted with what it starts. Not a session: Linux shares
+                # processors out between sessions first (sched(7), autogroup), whatever the niceness.
+                os.setpgid(0, 0)
                 os.set_inheritable(pipes[0], False)
                 arguments: list[str] = json.loads(request)
                 return arguments
@@ -75,6 +86,8 @@ def _serve(asked: socket.socket) -> list[str]:
         os.kill(pid, signal.SIGKILL)
     for pid in started:
         os.waitpid(pid, 0)
+    if scratch:
+        shutil.rmtree(scratch, ignore_errors=True)
     return []
 
 

@@ -30,11 +30,11 @@ import os, sys
 before = "regtools.analyses.growth" in sys.modules
 import regtools
 words = open(f"/proc/{os.getppid()}/environ").read() + open("/proc/self/environ").read()
-print(os.getppid(), os.getpid() == os.getsid(0), before, "CANARY" in words, "CANARY" in str(os.environ))
+print(os.getppid(), os.getpid() == os.getpgrp(), before, "CANARY" in words, "CANARY" in str(os.environ))
 """
 SECOND = """
 import os
-print(os.getppid(), len(os.listdir(f"/proc/{os.getppid()}/task")))
+print(os.getppid(), os.getsid(0) == os.getppid(), len(os.listdir(f"/proc/{os.getppid()}/task")))
 """
 
 
@@ -73,7 +73,22 @@ def test_a_kernel_is_a_process_of_its_own_with_all_loaded_and_no_secret(
         (tmp_path / name).mkdir()
     parent, leads, loaded, *secrets = run(source, tmp_path / "first", TELLS)
     assert (leads, loaded, secrets) == ("True", "True", ["False", "False"])
-    assert run(source, tmp_path / "second", SECOND) == [parent, "1"]
+    assert run(source, tmp_path / "second", SECOND) == [parent, "True", "1"]
+
+
+LEAVES = """
+import os, tempfile
+print(os.environ["TMPDIR"], tempfile.mkdtemp())
+"""
+
+
+@linux
+def test_what_a_kernel_leaves_behind_goes_with_it(tmp_path: Path) -> None:
+    with Source() as source:
+        folder, left = map(Path, run(source, tmp_path, LEAVES))
+        assert left.parent == folder
+        assert left.is_dir()
+    assert not folder.exists()
 
 
 def gone(pid: int) -> bool:

@@ -16,22 +16,30 @@ from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
-from regtools.reports.source import CAN_FORK, Source, kernel_environment
+from regtools.reports.source import CAN_FORK, Forked, Source, kernel_environment
 
 _STARTED_ANEW: Final = [sys.executable, "-m", "ipykernel_launcher"]
 _ARGUMENTS: Final = ["-f", "{connection_file}"]
+_SOON: Final = 0.5
+"""Seconds."""
 
 
 class _Forking(LocalProvisioner):
     """Has a kernel forked in place of starting a Python."""
 
     source: Source
+    forked: Forked
 
     async def launch_kernel(self, cmd: list[str], **_: Any) -> KernelConnectionInfo:
-        forked = self.source.fork(cmd)
-        self.process = forked  # type: ignore[assignment]  # has all that is asked of a Popen
-        self.pid = self.pgid = forked.pid
+        self.forked = self.source.fork(cmd)
+        self.process = self.forked  # type: ignore[assignment]  # has all that is asked of a Popen
+        self.pid = self.pgid = self.forked.pid
         return self.connection_info
+
+    async def kill(self, restart: bool = False) -> None:
+        await super().kill(restart)
+        # jupyter_client looks but ten times a second.
+        self.forked.poll(_SOON)
 
 
 class _Kernel(AsyncKernelManager):

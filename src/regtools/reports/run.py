@@ -19,6 +19,7 @@ from traitlets.config import Config
 from regtools.errors import ReportError
 from regtools.reports.kernels import Kernels
 from regtools.reports.notebooks import Job, Limits
+from regtools.reports.source import CAN_FORK
 
 _LONGEST_CAUSE: Final = 400
 _WIDGET: Final = "application/vnd.jupyter.widget-view+json"
@@ -99,6 +100,9 @@ def execute(
             start_timeout=limits.start_seconds,
             execution_timeout=limits.cell_seconds,
             kernel_manager_class=own.manager(niceness),
+            # It has told everything. Asked to end, one in four waits for itself: ipykernel's control
+            # thread flushes what its main thread has closed. ipykernel 7.4, tried 2026-11.
+            shutdown_kernel="immediate" if CAN_FORK else "graceful",
             # What a notebook says to us is not for others on this machine to read.
             config=Config({"KernelManager": {"transport_encryption": "auto"}}),
         )

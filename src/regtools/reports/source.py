@@ -60,12 +60,12 @@ class Forked:
         self.pid = pid
         self._alive: int | None = alive
 
-    def poll(self) -> int | None:
-        """Give None while it runs. How it ended only the source could tell."""
+    def poll(self, patience: float = 0) -> int | None:
+        """Give None while it runs, after so many seconds. How it ended only the source could tell."""
         if self._alive is not None:
             end = select.poll()
             end.register(self._alive)
-            if not end.poll(0):
+            if not end.poll(patience * 1000):
                 return None
         return self.wait()
 
