@@ -113,6 +113,11 @@ class Workspace:
     def __exit__(self, *error: object) -> None:
         self._connection.close()
 
+    @property
+    def in_view(self) -> tuple[str, ...]:
+        """The names of the snapshots."""
+        return tuple(row.snapshot for row in self._snapshots)
+
     def add(self, name: str, frame: pd.DataFrame | pa.Table) -> None:
         """Keep a frame as a table of that name."""
         self._connection.register("added", frame)
@@ -129,7 +134,7 @@ class Workspace:
     def keep(self, name: str, shelf: Shelf, parameters: Mapping[str, object] = _NOTHING) -> None:
         """Have a table as `make` gives it, but from a shelf, where it is made once.
 
-        All that use the shelf must have the same snapshots, variables and other tables.
+        All that use the shelf must have the same snapshots in view, variables and other tables.
         """
 
         def made(table: str) -> None:

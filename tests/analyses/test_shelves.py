@@ -113,6 +113,14 @@ def test_who_knows_fewer_tags_of_referrers_has_other_facts(history: History) -> 
     assert found == {"all": 1, "none": 0}
 
 
+def test_who_sees_more_snapshots_has_other_facts(history: History, made: list[str]) -> None:
+    newest = history.latest()
+    for snapshots in (newest, history.snapshots(), newest):
+        with Workspace(history, snapshots) as workspace:
+            facts(workspace, {ONLY_STATE: newest}, ["places"])
+    assert made == ["places", "places"]
+
+
 def test_only_the_facts_of_few_states_are_kept(history: History, made: list[str]) -> None:
     for number in range(MOST_SHELVES + 1):
         rt.usage(history, at=NOON + number * HOUR)

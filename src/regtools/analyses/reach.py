@@ -99,7 +99,7 @@ def facts(
     frame = _states_frame(states)
     workspace.add("states", frame)
     workspace.set("referrer_tags", referrer_tags)
-    of = referrer_tags, tuple(frame.itertuples(index=False, name=None))
+    of = referrer_tags, workspace.in_view, tuple(frame.itertuples(index=False, name=None))
     shelf = shelf_of(workspace.history, of)
     for step in steps:
         workspace.keep(step, shelf, _PARAMETERS.get(step, {}))
