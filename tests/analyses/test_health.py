@@ -302,9 +302,26 @@ def test_large_things_are_named(history: History) -> None:
     layers = one(frame, "LAYER_LARGE")
     assert layers["summary"] == "The largest layer, in app, has 3.00 GB; above 1.00 GB: 2 layers."
     assert len(json.loads(layers["evidence"])["largest"]) == 2
-    image = one(frame, "IMAGE_LARGE")
-    assert image["summary"] == "Pulling app:v0 transfers 3.00 GB; above 2.00 GB: 2 of its tags."
     assert "SIZES_OK" not in set(frame["finding"])
+
+
+def test_an_image_is_large_beside_the_large_layers_that_are_told_already(
+    history: History,
+) -> None:
+    shelf = Shelf()
+    small = [layer(f"small {number}", GB - number) for number in range(4)]
+    large = layer("large", 3 * GB)
+    shelf.tag("app", "many", shelf.image(*small, large, name="many"))
+    shelf.tag("app", "one", shelf.image(small[0], large, name="one"))
+    add(history, shelf)
+    frame = judged(history)
+    assert one(frame, "LAYER_LARGE")["summary"].endswith("has 3.00 GB; above 1.00 GB: 1 layer.")
+    image = one(frame, "IMAGE_LARGE")
+    assert image["summary"] == "Pulling app:many transfers 7.00 GB; above 2.00 GB: 1 of its tags."
+    assert "IMAGE_LARGE" not in set(judged(history, pull_bytes=5 * GB)["finding"])
+    assert one(judged(history, layer_bytes=3 * GB), "IMAGE_LARGE")["summary"].endswith(
+        "2 of its tags."
+    )
 
 
 def test_many_tags_are_named(good: Seen) -> None:

@@ -159,6 +159,7 @@ def look(
         reported=query(store, "reported_rows", snapshots=newest),
         untagged=reach.ask("untagged_bytes", state=_NOW),
         pulls=reach.ask("tag_pulls", state=_NOW),
+        transfers=reach.ask("pulls_beside", state=_NOW, layer_bytes=thresholds.layer_bytes),
         moved=_moved(store, newest, now - timedelta(days=thresholds.moved_days), at, registry),
         latency=_latency(store, seen_checks, newest, diagnosed.to_pandas()),
         looks=_looks(store, lately, diagnosed, since),

@@ -41,6 +41,8 @@ class Seen:
     """How much each registry holds in manifests without a tag, where any is known."""
     pulls: pd.DataFrame
     """When each tag was made and pulled last."""
+    transfers: pd.DataFrame
+    """What a pull of each tag transfers, and what beside layers above `Thresholds.layer_bytes`."""
     moved: pd.DataFrame
     """What `regtools.tag_drift` gives of `Thresholds.moved_days`."""
     latency: pd.DataFrame

@@ -89,10 +89,11 @@ def _large_layers(seen: Seen) -> Iterator[Found]:
 
 
 def _large_pulls(seen: Seen) -> Iterator[Found]:
+    """Name images that are large beside their large layers, which are told by themselves."""
     limit = seen.thresholds.pull_bytes
-    large = seen.tags[seen.tags["pull_bytes"] > limit]
+    large = seen.transfers[seen.transfers["beside_bytes"] > limit]
     for (registry, repository), rows in large.groupby(["registry", "repository"]):
-        first = rows.sort_values(["pull_bytes", "tag"], ascending=[False, True]).iloc[0]
+        first = rows.iloc[0]
         size = int(first["pull_bytes"])
         yield Found(
             severity=WARNING,
