@@ -1,12 +1,12 @@
 -- Answers: what is stored under each digest? Digests get whole numbers, which join faster.
--- Parameters: none; table nodes.
+-- Parameters: none.
 -- Columns: item, digest, role (manifest, layer or config), media_type, size, known.
 WITH
 named AS (
-    SELECT digest, 'manifest' AS role, media_type, size FROM nodes
+    SELECT digest, 'manifest' AS role, media_type, size FROM manifests
     UNION ALL
     SELECT config_digest, 'config', NULL, config_size
-    FROM nodes
+    FROM manifests
     WHERE config_digest IS NOT NULL
     UNION ALL
     SELECT blob, 'layer', media_type, size FROM layers
