@@ -145,6 +145,20 @@ def test_a_source_that_is_gone_is_a_kernel_that_died(tmp_path: Path) -> None:
     assert caught.value.code == "KERNEL_DIED"
 
 
+@linux
+def test_a_source_that_never_ends_to_load_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "slow").mkdir()
+    (tmp_path / "slow" / "module.py").write_text("import time\ntime.sleep(600)")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setattr(source_module, "_LONGEST_LOAD", 2.0)
+    monkeypatch.setattr(source_module, "_PATIENCE", 0.1)
+    with Source(["slow.module"]) as source, pytest.raises(ReportError) as caught:
+        run(source, tmp_path, "1")
+    assert caught.value.code == "KERNEL_DIED"
+
+
 def test_a_source_that_was_never_asked_ends_at_once() -> None:
     begun = time.monotonic()
     with Source(["growth", "plot_growth", "cost"]):

@@ -21,6 +21,8 @@ from regtools.forking import PID_BYTES
 CAN_FORK: Final = sys.platform == "linux"
 _PATIENCE: Final = 5.0
 """Seconds for it to end its kernels."""
+_LONGEST_LOAD: Final = 180.0
+"""Seconds until nothing more is hoped for from one that loads."""
 
 # A notebook reads the history and nothing else, so a kernel gets no credential of a registry.
 # Those of a cloud's storage stay: the history itself may live there.
@@ -110,6 +112,7 @@ class Source:
     def __enter__(self) -> Self:
         if CAN_FORK:
             self._ask, answer = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            self._ask.settimeout(_LONGEST_LOAD)
             with answer:
                 # -P: what lies in the working folder is no module of ours.
                 command = [sys.executable, "-P", "-m", "regtools.forking"]
@@ -135,21 +138,23 @@ class Source:
         Raises
         ------
         RuntimeError
-            There is no source any more.
+            There is no source any more, or it does not answer in time.
         """
         reading, writing = os.pipe()
-        try:
-            with self._turn:
-                self._has_forked = True
+        with self._turn:
+            self._has_forked = True
+            try:
                 socket.send_fds(self._ask, [json.dumps(arguments).encode()], [writing])
                 answer = self._ask.recv(PID_BYTES)
-        except OSError:
-            answer = b""
-        finally:
-            os.close(writing)
+            except OSError:
+                answer = b""
+            finally:
+                os.close(writing)
+            if not answer:
+                self.end()  # an answer that comes late is for nobody else
         if not answer:
             os.close(reading)
-            raise RuntimeError("The process that starts kernels is gone.")
+            raise RuntimeError("The process that starts kernels is gone, or takes too long.")
         return Forked(int.from_bytes(answer, "big"), reading)
 
     def end(self) -> None:
