@@ -97,6 +97,27 @@ def test_a_run_beside_another_is_refused_before_kernels_start(shelf: Path, tmp_p
     assert files_of(output) == [".lock"]
 
 
+TOO_LONG = """
+import sys
+from pathlib import Path
+from regtools.errors import ReportError
+from regtools.reports import Limits, notebooks, report
+notebooks._FOLDERS = (Path(sys.argv[1]),)
+try:
+    report("health", output=sys.argv[2], limits=Limits(cell_seconds=1))
+except ReportError as error:
+    print(error.code)
+"""
+
+
+def test_a_cell_that_takes_too_long_is_told_and_nothing_else(tmp_path: Path) -> None:
+    write_notebook(tmp_path / "health.ipynb", ("hang", "import time; time.sleep(600)"))
+    environ = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    arguments = [sys.executable, "-c", TOO_LONG, str(tmp_path), str(tmp_path / "reports")]
+    said = subprocess.run(arguments, env=environ, capture_output=True, text=True, check=True)
+    assert (said.stdout, said.stderr) == ("CELL_TIMEOUT\n", "")
+
+
 INTERRUPTED = """
 import sys
 from pathlib import Path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import signal
@@ -40,6 +41,12 @@ class _Forking(LocalProvisioner):
         await super().kill(restart)
         # jupyter_client looks but ten times a second.
         self.forked.poll(_SOON)
+        # Where a cell took too long, nbclient still waits for what it says, and asyncio would complain
+        # of that at our end.
+        waiting = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
 
 
 class _Kernel(AsyncKernelManager):
