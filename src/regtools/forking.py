@@ -72,23 +72,31 @@ def _serve(asked: socket.socket) -> list[str]:
             pid = os.fork()
             if pid == 0:
                 os.environ["TMPDIR"] = tempfile.tempdir = scratch
-                # A group of its own, to be interrupted with what it starts. Not a session: Linux shares
-                # processors out between sessions first (sched(7), autogroup), whatever the niceness.
-                os.setpgid(0, 0)
+                _lead(0)
                 os.set_inheritable(pipes[0], False)
                 arguments: list[str] = json.loads(request)
                 return arguments
+            _lead(pid)
             os.close(pipes[0])
             # Nobody waits for it before the end, so that its number stays its own.
             started.append(pid)
             asked.sendall(pid.to_bytes(PID_BYTES, "big"))
     for pid in started:
-        os.kill(pid, signal.SIGKILL)
+        os.killpg(pid, signal.SIGKILL)
     for pid in started:
         os.waitpid(pid, 0)
     if scratch:
         shutil.rmtree(scratch, ignore_errors=True)
     return []
+
+
+def _lead(pid: int) -> None:
+    """Give a kernel a group of its own, to be ended with what it starts; who comes first does it.
+
+    Not a session: Linux shares processors out between sessions first (sched(7), autogroup), whatever
+    the niceness.
+    """
+    os.setpgid(pid, pid)
 
 
 if __name__ == "__main__":

@@ -77,18 +77,20 @@ def test_a_kernel_is_a_process_of_its_own_with_all_loaded_and_no_secret(
 
 
 LEAVES = """
-import os, tempfile
-print(os.environ["TMPDIR"], tempfile.mkdtemp())
+import os, subprocess, tempfile
+sleeps = subprocess.Popen(["sleep", "600"])
+print(os.environ["TMPDIR"], tempfile.mkdtemp(), sleeps.pid)
 """
 
 
 @linux
 def test_what_a_kernel_leaves_behind_goes_with_it(tmp_path: Path) -> None:
     with Source() as source:
-        folder, left = map(Path, run(source, tmp_path, LEAVES))
-        assert left.parent == folder
-        assert left.is_dir()
-    assert not folder.exists()
+        folder, left, sleeps = run(source, tmp_path, LEAVES)
+        assert Path(left).parent == Path(folder)
+        assert Path(left).is_dir()
+    assert not Path(folder).exists()
+    wait_until_gone(int(sleeps))
 
 
 def gone(pid: int) -> bool:

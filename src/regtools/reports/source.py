@@ -142,7 +142,6 @@ class Source:
         """
         reading, writing = os.pipe()
         with self._turn:
-            self._has_forked = True
             try:
                 socket.send_fds(self._ask, [json.dumps(arguments).encode()], [writing])
                 answer = self._ask.recv(PID_BYTES)
@@ -150,7 +149,9 @@ class Source:
                 answer = b""
             finally:
                 os.close(writing)
-            if not answer:
+            if answer:
+                self._has_forked = True
+            else:
                 self.end()  # an answer that comes late is for nobody else
         if not answer:
             os.close(reading)
@@ -163,13 +164,14 @@ class Source:
             return
         with suppress(OSError):
             self._ask.shutdown(socket.SHUT_RDWR)
-        if not self._has_forked:
+        if not self._has_forked:  # it has nothing to clear away
             self._process.kill()
         try:
             self._process.wait(_PATIENCE)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        self._ask.close()
 
 
 def _alone(environment: Mapping[str, str]) -> dict[str, str]:
