@@ -127,6 +127,7 @@ def test_nothing_is_left_when_one_is_killed(tmp_path: Path, victim: str) -> None
     hang = f"import os, time; open({str(pipe)!r}, 'w').write({told}); time.sleep(600)"
     write_notebook(tmp_path / "health.ipynb", ("hang", hang))
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    environ["TMPDIR"] = str(tmp_path)  # a source that is killed leaves its folder there
     arguments = [sys.executable, "-c", HANGS, str(tmp_path), str(tmp_path / "reports")]
     with subprocess.Popen(arguments, env=environ, stderr=subprocess.PIPE, text=True) as running:
         assert select.select([listening], [], [], 60)[0]
