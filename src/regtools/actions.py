@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pandas as pd
 
 from regtools.analyses.horizon import MONTHS
-from regtools.markup import SEVERITIES
-from regtools.tables import is_missing
+from regtools.tables import is_missing, worst_first
 from regtools.thresholds import Thresholds
 from regtools.units import format_bytes, format_usd
 
@@ -239,9 +238,7 @@ def open_findings(health: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         severity, registry (where there are several), subject, summary, remedy, threshold.
     """
-    ranks = {severity: rank for rank, severity in enumerate(SEVERITIES)}
-    found = health[health["severity"] != "ok"]
-    ordered = found.sort_values("severity", key=lambda column: column.map(ranks), kind="stable")
+    ordered = worst_first(health[health["severity"] != "ok"])
     several = health["registry"].nunique() > 1
     columns = ["subject", "summary", "remedy", "threshold"]
     return ordered[["severity", *(["registry"] if several else []), *columns]].reset_index(

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from regtools.schema import SnapshotRow
     from regtools.thresholds import Thresholds
 
-"""Under this type a cell's output says which snapshots a report used."""
-
 
 def open_history(location: str | Path = "") -> History:
     """Open the history at a folder or bucket; empty: a sample history, so that notebooks run.

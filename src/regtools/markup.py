@@ -20,7 +20,7 @@ from regtools.units import format_bytes, format_usd
 FINDINGS_MIME: Final = "application/vnd.regtools.findings+json"
 """Under this type a cell's output carries its findings as data; a browser ignores it."""
 PROVENANCE_MIME: Final = "application/vnd.regtools.provenance+json"
-"""And under this one, where its numbers come from."""
+"""And under this one, which snapshots a report used."""
 NOTHING: Final = "–"
 LONG_NAME: Final = 16
 BYTES: Final = ("bytes", "size")

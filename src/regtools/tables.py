@@ -20,6 +20,7 @@ from regtools.markup import (
     breakable,
     escape,
     heading,
+    severity_rank,
     value_text,
     visible,
 )
@@ -57,6 +58,13 @@ def cell_text(column: str, value: object) -> str:
     if is_missing(value):
         return NOTHING
     return value_text(column, value.item() if isinstance(value, np.generic) else value)
+
+
+def worst_first(frame: pd.DataFrame) -> pd.DataFrame:
+    """Sort rows by their `severity`, otherwise as they are."""
+    return frame.sort_values(
+        "severity", key=lambda column: column.map(severity_rank), kind="stable"
+    )
 
 
 def table(

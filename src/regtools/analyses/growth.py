@@ -37,7 +37,12 @@ from regtools.units import parse_bytes
 
 MIN_LOOK_BACK_DAYS: Final = 90
 """The trend is that of the last quarter at least; what was before a clean-up or a new team is past."""
-_SIZE_STEPS: Final = (*(step for step in TREE_STEPS if step != "dates"), "roots", "items")
+_SIZE_STEPS: Final = (
+    *(step for step in TREE_STEPS if step != "dates"),
+    "roots",
+    "items",
+    "observed",
+)
 
 SERIES: Final = {
     "registry": "str",

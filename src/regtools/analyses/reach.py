@@ -11,6 +11,8 @@ states into facts that the last step adds up:
                         └─▶ roots (what a tag names, and `others`: what has no tag, or a referrer's)
                                └─▶ reach (root → item) ◀─ items (a digest, its size)
                                       └─▶ holdings (repository → item)
+
+and `observed` (when each registry was looked at, and whether all of it was read).
 """
 
 from __future__ import annotations
@@ -47,7 +49,7 @@ TREE_STEPS: Final = (
     "others",
 )
 """The steps up to what a repository holds beside its versions, in their order."""
-_STEPS: Final = (*TREE_STEPS, "roots", "items", "reach", "holdings")
+_STEPS: Final = (*TREE_STEPS, "roots", "items", "reach", "holdings", "observed")
 _PARAMETERS: Final = {"dates": {"earliest": EARLIEST_IMAGE}}
 
 

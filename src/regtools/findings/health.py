@@ -5,8 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from regtools.findings._box import Finding, Findings, KeyNumber
-from regtools.markup import severity_rank
-from regtools.tables import is_missing
+from regtools.tables import is_missing, worst_first
 
 
 def health_findings(health: pd.DataFrame, *, most: int = 8) -> Findings:
@@ -39,14 +38,8 @@ def _registries(health: pd.DataFrame) -> list[dict[str, str]]:
             "worst": "" if rows["severity"].iloc[0] == "ok" else str(rows["summary"].iloc[0]),
         }
         for registry, every in health.groupby("registry")
-        if registry and not (rows := _by_severity(every)).empty
+        if registry and not (rows := worst_first(every)).empty
     ]
-
-
-def _by_severity(health: pd.DataFrame) -> pd.DataFrame:
-    return health.sort_values(
-        "severity", key=lambda column: column.map(severity_rank), kind="stable"
-    )
 
 
 def _sorted(frame: pd.DataFrame) -> pd.DataFrame:

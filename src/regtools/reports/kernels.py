@@ -69,12 +69,13 @@ class _Kernel(AsyncKernelManager):
         )
 
     async def start_kernel(self, **options: Any) -> None:  # type: ignore[override]
-        options["env"] = kernel_environment(os.environ)
-        # What a dying kernel prints would mix with the output of the command line.
-        options["stdout"] = options["stderr"] = subprocess.DEVNULL
         if CAN_FORK:
             self.provisioner = _Forking(parent=self, kernel_spec=self.kernel_spec)
             self.provisioner.source = self.started.source
+        else:
+            options["env"] = kernel_environment(os.environ)
+            # What a dying kernel prints would mix with the output of the command line.
+            options["stdout"] = options["stderr"] = subprocess.DEVNULL
         await super().start_kernel(**options)
         # Only a local kernel has a process id; ours are.
         if isinstance(self.provisioner, LocalProvisioner) and self.provisioner.pid is not None:

@@ -103,10 +103,9 @@ def parameters_of(notebook: Path) -> dict[str, Value]:
     dict
         Name → default. The type of the default is the type of the parameter.
     """
-    document = json.loads(notebook.read_text(encoding="utf-8"))
     sources = [
         "".join(cell["source"])
-        for cell in document["cells"]
+        for cell in _cells(notebook)
         if "parameters" in cell["metadata"].get("tags", [])
     ]
     found: dict[str, Value] = {}
@@ -120,10 +119,15 @@ def names_in(notebooks: Iterable[Path]) -> list[str]:
     """Give the names of regtools that the code of these notebooks uses, in order."""
     found = set()
     for notebook in notebooks:
-        for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
+        for cell in _cells(notebook):
             if cell["cell_type"] == "code":
                 found.update(_OWN_NAME.findall("".join(cell["source"])))
     return sorted(found)
+
+
+def _cells(notebook: Path) -> list[dict[str, Any]]:
+    cells: list[dict[str, Any]] = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    return cells
 
 
 def prepare(names: Sequence[str], parameters: Mapping[str, Value]) -> list[Job]:

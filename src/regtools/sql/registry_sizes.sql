@@ -1,22 +1,8 @@
 -- Answers: how many bytes did each registry store in each state, and is that all? No more than a
 --          trend asks: usage_by_registry tells the same beside what it takes longer to find out.
--- Parameters: none; tables states, places, nodes, links, roots, items.
+-- Parameters: none; tables places, nodes, links, roots, items, observed.
 -- Columns: state, registry, taken_at, physical_bytes, complete.
 WITH RECURSIVE
-troubled AS (
-    SELECT DISTINCT snapshot FROM problems
-),
-registries AS (
-    SELECT
-        states.state,
-        snapshots.registry,
-        max(snapshots.taken_at) AS taken_at,
-        bool_and(snapshots.complete AND troubled.snapshot IS NULL) AS complete
-    FROM states
-    JOIN snapshots ON snapshots.snapshot = states.snapshot
-    LEFT JOIN troubled ON troubled.snapshot = snapshots.snapshot
-    GROUP BY states.state, snapshots.registry
-),
 -- UNION keeps each manifest once for a place, so even a cycle comes to its end.
 reached AS (
     SELECT place, node FROM roots WHERE NOT follows AND node IS NOT NULL
@@ -72,9 +58,9 @@ sizes AS (
 SELECT
     state,
     registry,
-    registries.taken_at,
+    observed.taken_at,
     coalesce(sizes.size, 0) AS physical_bytes,
-    registries.complete AND coalesce(sizes.known, TRUE) AS complete
-FROM registries
+    observed.complete AND coalesce(sizes.known, TRUE) AS complete
+FROM observed
 LEFT JOIN sizes USING (state, registry)
 ORDER BY registry, state

@@ -1,23 +1,8 @@
 -- Answers: how many bytes does each registry hold in each state?
--- Parameters: none; tables states, places, items, holdings, usage_by_repository.
+-- Parameters: none; tables places, items, holdings, observed, usage_by_repository.
 -- Columns: state, registry, repositories, tags, manifests, blobs, logical_bytes,
 --          physical_low_bytes, physical_high_bytes, exclusive_bytes, foreign_bytes, dedup_scope, complete, taken_at.
 WITH
-troubled AS (
-    SELECT DISTINCT snapshot FROM problems
-),
-registries AS (
-    SELECT
-        states.state,
-        snapshots.registry,
-        max(snapshots.taken_at) AS taken_at,
-        max_by(snapshots.dedup_scope, (snapshots.taken_at, snapshots.snapshot)) AS dedup_scope,
-        bool_and(snapshots.complete AND troubled.snapshot IS NULL) AS complete
-    FROM states
-    JOIN snapshots ON snapshots.snapshot = states.snapshot
-    LEFT JOIN troubled ON troubled.snapshot = snapshots.snapshot
-    GROUP BY states.state, snapshots.registry
-),
 added_up AS (
     SELECT
         state,
@@ -90,10 +75,10 @@ SELECT
     coalesce(sizes.apart, 0) AS physical_high_bytes,
     coalesce(added_up.exclusive, 0) AS exclusive_bytes,
     coalesce(sizes.elsewhere, 0) AS foreign_bytes,
-    registries.dedup_scope,
-    registries.complete AND coalesce(added_up.complete, TRUE) AS complete,
-    registries.taken_at
-FROM registries
+    observed.dedup_scope,
+    observed.complete AND coalesce(added_up.complete, TRUE) AS complete,
+    observed.taken_at
+FROM observed
 LEFT JOIN added_up USING (state, registry)
 LEFT JOIN sizes USING (state, registry)
 ORDER BY physical_high_bytes DESC, registry, state
